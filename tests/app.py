@@ -50,7 +50,7 @@ def app_on(
     live: bool = False,
     read_only: bool = False,
     target: str = "",
-    trail: Path | None = None,
+    log_files: Path | None = None,
     url: str = "",
     regions: tuple[str, ...] = STORY,
 ) -> VpceTui:
@@ -71,10 +71,10 @@ def app_on(
         lambda: datetime.now(UTC),
         Context(),
         read_only=read_only,
-        trail=trail,
+        log_files=log_files,
         regions=regions,
         cache=aws.folder / "cache",
-        snapshot=None if live or trail else known_by_now(aws.zygote),
+        snapshot=None if live or log_files else known_by_now(aws.zygote),
     )
 
     def open_record(name: str, _: str) -> Journal:

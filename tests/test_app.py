@@ -228,7 +228,7 @@ async def test_the_sessions_of_a_role_start_with_the_instances_that_ec2_handed_i
 
 async def test_files_need_no_aws(aws: Aws, tmp_path: Path) -> None:
     write(tmp_path / "a.json", [endpoint(), endpoint(eventID="other", eventName="RunInstances")])
-    app = app_on(aws, trail=tmp_path, url="http://127.0.0.1:9")
+    app = app_on(aws, log_files=tmp_path, url="http://127.0.0.1:9")
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: len(app.workspace.assessed) == 2, "the records")
         assert len(app.screen.query_one(Table).rows) == 1

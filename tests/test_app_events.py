@@ -328,7 +328,7 @@ async def test_from_an_instance_one_goes_on_to_its_role_its_endpoints_and_its_ne
 
 @pytest.mark.parametrize(
     ("own", "said"),
-    [((), "role opened to account 222222222222"), (("222222222222",), "who may take a role was changed")],
+    [((), "role opened to account 222222222222"), (("222222222222",), "trust policy of a role changed")],
 )
 async def test_the_page_of_an_event_knows_what_is_ours(aws: Aws, own: tuple[str, ...], said: str) -> None:
     from tests.rules import allow, other, policy

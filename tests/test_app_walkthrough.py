@@ -102,7 +102,7 @@ async def test_undo_by_key_shows_what_it_will_do_and_restores(aws: Aws) -> None:
         await until(pilot, lambda: not walk.busy)
         await pilot.press("u")
         await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
-        assert "back into its security groups" in words(app)
+        assert "restore its security groups" in words(app)
         app.screen.query_one(Input).value = "undo"
         await pilot.press("enter")
         await until(
@@ -260,7 +260,7 @@ async def test_the_answers_of_a_step_that_reads_can_be_changed_whatever_it_prove
             walk.at = steps.index(step)
             await pilot.press("r")
             await until(pilot, lambda step=step: not walk.busy and step in walk.outcomes, step)
-        assert "it reads as refused; nothing was tried" in words(app)
+        assert "keys inactive and sessions denied; nothing was tried" in words(app)
         await pilot.press("c")
         await until(pilot, lambda: isinstance(app.screen, Form), "the form")
         await pilot.press("down", "down", "enter")
@@ -334,7 +334,7 @@ async def test_an_open_incident_about_the_target_is_named_and_offered(
     async with app.run_test(size=(100, 40)) as pilot:
         await until(pilot, looked(app))
         await walkthrough(pilot, aws)
-        assert "case is already open and about" in words(app)
+        assert "case is already open for" in words(app)
         await pilot.press("r")
         await until(pilot, lambda: isinstance(app.screen, Ask))
         assert app.screen.query_one(Input).value == "case"

@@ -83,7 +83,7 @@ def test_a_role_that_an_important_service_shares(aws: Aws) -> None:
     steps = planned(aws, "revoke-credentials", "role/web-app", "quarantine.deny=yes")
     for name in ("sessions", "quarantine"):
         assert steps[name]["calls"]
-        assert any("also trusted with it: lambda.amazonaws.com" in item["says"] for item in steps[name]["affects"])
+        assert any("also trusted to assume it: lambda.amazonaws.com" in item["says"] for item in steps[name]["affects"])
 
 
 def test_a_role_that_belongs_to_an_aws_service(aws: Aws) -> None:

@@ -217,7 +217,7 @@ def test_a_set_that_a_rule_lets_in_is_no_place_for_an_address(aws: Aws) -> None:
         LockToken=found["LockToken"],
     )
     (blocked,) = plan(aws, f"addresses={INTRUDER}", f"waf.ip_set={aws.facts['ip_set']}")["waf"]["blocked"]
-    assert "does not block blocked-addresses" in blocked["says"]
+    assert "does not block the addresses of blocked-addresses" in blocked["says"]
 
 
 def test_a_vpc_that_is_excluded_already_is_not_called_dark(aws: Aws) -> None:

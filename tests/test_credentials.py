@@ -55,8 +55,8 @@ def test_a_session_that_the_operator_names_is_looked_through(aws: Aws) -> None:
     ]
     assert len(offered(named)) > len(offered(without))
     assert any(aws.victim in note for note in shown(named))
-    assert any("no longer hold web-app, unless" in note for note in shown(without))
-    assert any("no longer hold web-app, other than those that are named" in note for note in shown(named))
+    assert any("no longer have web-app, unless" in note for note in shown(without))
+    assert any("no longer have web-app, other than those that are named" in note for note in shown(named))
 
 
 def deploy(aws: Aws) -> Any:

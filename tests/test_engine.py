@@ -131,7 +131,7 @@ def test_undo_leaves_what_somebody_else_changed_since(aws: Aws, plan_text: str) 
     ec2, second = clients(aws)("ec2"), aws.facts["victim_second_interface"]
     ec2.modify_network_interface_attribute(NetworkInterfaceId=second, Groups=[aws.facts["group_web"]])
     code, said = aws.run("undo", "--incident", "case", "isolate", "--yes", "--wait", "1")
-    assert "changed since this incident" in said
+    assert "changed by somebody since the step ran" in said
     groups = ec2.describe_network_interfaces(NetworkInterfaceIds=[second])["NetworkInterfaces"][0]["Groups"]
     assert [group["GroupId"] for group in groups] == [aws.facts["group_web"]]
     assert code in (0, 1, 6)
@@ -268,7 +268,7 @@ def test_an_aspect_that_cannot_be_read_blocks_and_is_never_taken_for_empty(labs:
     aws = labs.new("denied@DescribeAutoScalingInstances:99")
     code, said = apply(aws, plan_text, "--step", "out-of-service")
     assert code in (1, 4)
-    assert "auto scaling" in said or "no longer" in said
+    assert "Auto Scaling group" in said or "no longer" in said
     assert aws.writes() == []
 
 
@@ -346,7 +346,7 @@ def test_at_the_minimum_the_group_is_asked_to_replace_by_default(aws: Aws) -> No
     plan = json.loads(said[said.index("{") :])
     step = plan["steps"][3]
     assert step["choices"] == {"capacity": "replace"}
-    assert any("same AMI and role" in item["says"] for item in step["affects"])
+    assert any("same AMI, with the same role" in item["says"] for item in step["affects"])
     code, said = aws.run(
         "plan",
         "terminate-instance",

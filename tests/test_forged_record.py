@@ -183,7 +183,7 @@ def test_an_evidence_file_that_is_a_link_or_a_pipe_is_found_and_not_waited_for(f
         make()
         verdict = verify(folder)
         assert not verdict.good
-        assert "is a link, or no file" in verdict.problem
+        assert "is a link, or not a file" in verdict.problem
         assert evidence.kept(folder, kept.name) is None
 
 

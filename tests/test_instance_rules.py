@@ -111,7 +111,7 @@ UNREAD = [
     ("INST-18", subject(past=past(asked=())), "not searched"),
     ("INST-08", subject(past=past(asked=())), "not searched"),
     ("INST-09", subject(YOUNG, past=past(asked=())), "not searched"),
-    ("INST-10", subject(unknown={"images": "denied"}), "denied"),
+    ("INST-10", subject(unknown={"AMIs": "denied"}), "denied"),
     ("INST-12", subject(unknown={"volumes": "denied"}), "denied"),
     ("INST-13", subject(traffic=None), "billed"),
     ("INST-14", subject(traffic=None, near=(BESIDE,)), "billed"),

@@ -66,7 +66,7 @@ def test_what_comes_to_the_whole_internet(
 
 def test_a_rule_says_of_which_list_it_is_and_with_how_many_others_it_is_the_internet() -> None:
     found = read_together([rule("pl-1"), rule("10.0.0.0/8"), rule("sg-1")], {"pl-1": SLICES})
-    assert str(found[0]) == "tcp 443 40.0.0.0/9 (of pl-1) and 2 blocks more, together a large part of the internet,"
+    assert str(found[0]) == "tcp 443 40.0.0.0/9 (of pl-1) and 2 more blocks, together a large part of the internet,"
 
 
 def test_slices_of_the_internet_raise_what_the_internet_raises_and_say_that_they_are_slices() -> None:
@@ -74,7 +74,7 @@ def test_slices_of_the_internet_raise_what_the_internet_raises_and_say_that_they
     found = assess_signals(see(created(), region=region(net=network(*sliced))))
     title = next(signal.title for signal in found.signals if signal.id == "VPCE-05")
     assert title == (
-        "Its security group allows 8.0.0.0/9 and 1 block more, together a large part of the internet, on port 443"
+        "Its security group allows 8.0.0.0/9 and 1 more block, together a large part of the internet, on port 443"
     )
 
 

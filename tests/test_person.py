@@ -44,7 +44,7 @@ SELF_MADE: list[dict[str, Any]] = [
     {"name": "zed", "behind": "source identity", "arn": "arn:aws:iam::1:user/alice", "also": []},
     {
         "name": "zed",
-        "behind": "role and session name alone",
+        "behind": "role and session name only",
         "arn": "arn:aws:sts::1:assumed-role/OnCall/alice",
         "also": [],
     },

@@ -250,7 +250,7 @@ def test_nobody_locks_themselves_out(aws: Aws) -> None:
     [
         ("ASIAAAAAAAAAAAAAAAAA", 1, "is a temporary key"),
         ("role/nobody", 1, "there is no role nobody"),
-        ("arn:aws:iam::999999999999:role/x", 1, "is of account 999999999999"),
+        ("arn:aws:iam::999999999999:role/x", 1, "belongs to account 999999999999"),
         ("bob", 2, "is not a valid principal"),
         ("root", 0, "no IAM policy of this account limits the root user"),
     ],

@@ -95,7 +95,7 @@ def test_without_a_profile_it_is_read_back_and_says_so(aws: Aws) -> None:
     assert "is active; its sessions are not revoked; nothing was tried" in said
     code, said = applied(aws, "keys", "sessions", "refused")
     assert code == 0, said
-    assert "it reads as refused; nothing was tried" in said
+    assert "keys inactive and sessions denied; nothing was tried" in said
 
 
 def test_somebody_elses_credentials_prove_nothing(aws: Aws) -> None:
@@ -289,8 +289,8 @@ def test_a_session_that_aws_does_not_take_any_more_is_tied_to_nobody(aws: Aws) -
     }
     proof, said = _judge(world("role"), STEP, tries)
     assert proof == "verified"
-    assert said.startswith("it reads as refused; ASIA1 was tried"), "by reading back, not by the try"
-    assert "whose session it was AWS does not say" in said
+    assert said.startswith("keys inactive and sessions denied; ASIA1 was tried"), "by reading back, not by the try"
+    assert "AWS does not say whose session it was" in said
     assert _judge(world("role", cut=""), STEP, tries)[0] == "not yet"
 
 

@@ -209,7 +209,7 @@ def test_a_rule_removed_by_somebody_else_meanwhile_is_said(aws: Aws) -> None:
         ("launch.type=big", "is not a valid instance type"),
         ("launch.key=k", "is not a valid id, ARN or alias of a KMS key"),
         ("group.from=web", "is not a security group id"),
-        ("return.targets=none:1", "targets must be some of"),
+        ("return.targets=none:1", "targets must be one or more of"),
         ("launch.user_data=yes", "user_data must be one of none, copy"),
     ],
 )
@@ -355,7 +355,7 @@ def test_it_serves_only_once_its_target_group_says_so(state: str, proof: str) ->
         operation="DescribeTargetHealth",
         region=HOME,
         parameters={},
-        why="who serves web",
+        why="health of the targets of web",
     )
     step, world = Step("verify", "", StepKind.READ, calls=(asked,)), SimpleNamespace(replacement=new, unknown={})
     assert PROVE.judge
@@ -365,7 +365,7 @@ def test_it_serves_only_once_its_target_group_says_so(state: str, proof: str) ->
     for unread in ({}, {"health-1": [{"TargetHealthDescriptions": [other]}]}):
         found, said = PROVE.judge(world, step, unread)
         assert found == "not yet", "what did not answer is not healthy"
-        assert "who serves web: it is not among them, or that could not be read" in said
+        assert "health of the targets of web: the new instance is not listed, or the health could not be read" in said
 
 
 def test_a_policy_with_a_comma_in_its_name_is_one_answer() -> None:

@@ -110,7 +110,7 @@ def test_old_keys_go_only_after_the_new_one_was_seen_used(aws: Aws) -> None:
     step = next(item for item in json.loads(Path(path).read_text())["steps"] if item["id"] == "drop-keys")
     assert not step["reversible"]
     assert any("is active" in item["says"] for item in step["blocked"])
-    assert any("was not used yet" in item["says"] for item in step["blocked"])
+    assert any("has not been used yet" in item["says"] for item in step["blocked"])
 
 
 def test_a_keyring_that_keeps_nothing_is_found_out_before_a_key_is_made(aws: Aws) -> None:

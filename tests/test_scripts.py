@@ -257,7 +257,7 @@ def test_what_an_answer_gives_is_looked_at_before_it_is_used(answer: str, folder
         ["sh", "script"], cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=60
     )
     assert ended.returncode == 1
-    assert "gave no id" in ended.stderr
+    assert "returned no id" in ended.stderr
     assert (folder / "count").read_text().count("called") == 1, "the call that needs it was not made"
     assert not (folder / "ran").exists()
 
@@ -359,7 +359,7 @@ def test_a_reference_that_is_known_is_printed_and_one_that_is_not_ends_the_scrip
                 [program, "script"], cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=60
             )
             assert ended.returncode == 1
-            assert "is unknown here" in ended.stderr
+            assert "is unknown: plan again" in ended.stderr
             assert known_wire.seen == []
         assert not (folder / "words").exists()
 

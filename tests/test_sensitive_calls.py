@@ -34,7 +34,7 @@ READS = policy({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"})
         ("PutBucketPolicy", "s3", {"bucketPolicy": 7}, "bucket may be open: it has no statements"),
         ("PutBucketPolicy", "s3", None, "bucket policy changed"),
         ("UpdateAssumeRolePolicy", "iam", {"policyDocument": by(STRANGER)}, f"role opened to account {STRANGER}"),
-        ("UpdateAssumeRolePolicy", "iam", {"policyDocument": by(OWN)}, "who may take a role was changed"),
+        ("UpdateAssumeRolePolicy", "iam", {"policyDocument": by(OWN)}, "trust policy of a role changed"),
         ("CreateRole", "iam", {"assumeRolePolicyDocument": by(STRANGER)}, f"new role opened to account {STRANGER}"),
         (
             "CreateRole",
@@ -43,21 +43,21 @@ READS = policy({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"})
             "",
         ),
         ("PutUserPolicy", "iam", {"policyDocument": EVERYTHING}, "a user may do everything by a new policy"),
-        ("PutRolePolicy", "iam", {"policyDocument": READS}, "policy written for a role"),
-        ("PutRolePolicy", "iam", {"policyDocument": "{"}, "policy written for a role"),
+        ("PutRolePolicy", "iam", {"policyDocument": READS}, "inline policy written for a role"),
+        ("PutRolePolicy", "iam", {"policyDocument": "{"}, "inline policy written for a role"),
         (
             "AttachUserPolicy",
             "iam",
             {"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"},
-            "AdministratorAccess given to a user",
+            "AdministratorAccess attached to a user",
         ),
         (
             "AttachRolePolicy",
             "iam",
             {"policyArn": f"arn:aws:iam::{OWN}:policy/AdministratorAccess"},
-            "policy given to a role",
+            "policy attached to a role",
         ),
-        ("AttachRolePolicy", "iam", {"policyArn": ["x"]}, "policy given to a role"),
+        ("AttachRolePolicy", "iam", {"policyArn": ["x"]}, "policy attached to a role"),
         ("PutRolePolicy", "ec2", {"policyDocument": EVERYTHING}, ""),
     ],
 )
@@ -210,7 +210,7 @@ def test_what_it_was_done_to_is_named() -> None:
             other(
                 "RunInstances", responseElements={"instancesSet": {"items": [{"instanceId": "i-0a1b2c3d4e5f60718"}]}}
             ),
-            "1 instance started: i-0a1b2c3d4e5f60718",
+            "1 instance launched: i-0a1b2c3d4e5f60718",
         ),
         (other("RunInstances", responseElements=None), ""),
     ],

@@ -134,7 +134,7 @@ def test_a_mark_is_added_to_the_context_and_nothing_in_it_is_touched(tmp_path: P
         written(path, "e-3", "why", date(2026, 2, 7), "")
     assert path.read_text() == "own_acounts = []"
     path.write_bytes(b"# \xff")
-    with pytest.raises(ContextError, match="correct it"):
+    with pytest.raises(ContextError, match="Correct it"):
         written(path, "e-4", "why", date(2026, 2, 7), "")
     assert path.read_bytes() == b"# \xff"
 
@@ -323,7 +323,7 @@ def test_an_opening_by_id_waits_until_all_that_was_found_is_judged(tmp_path: Pat
     from vpce_tui.investigation.workspace import Workspace
 
     (tmp_path / "a.json").write_text(json.dumps({"Records": [record("CreateVpcEndpoint")]}))
-    work = Workspace(lambda: (None, None), lambda: AT, Context(), read_only=True, trail=tmp_path)
+    work = Workspace(lambda: (None, None), lambda: AT, Context(), read_only=True, log_files=tmp_path)
     work.start()
     while work.fetched_at is None:
         work.deliver()

@@ -79,9 +79,9 @@ def test_what_speaks_against_blocking_an_address_is_said(aws: Aws) -> None:
     aws.session().identity()
     steps = plan(aws, "addresses=10.0.0.2,127.0.0.0/8,10.0.1.0/24", "see.hours=1")
     said = notes(steps["choose"])
-    assert "the resolver of" in said
+    assert "the DNS resolver of" in said
     assert "10.0.0.2/32: a private address" in said
-    assert "127.0.0.0/8: you call AWS from 127.0.0.1" in said
+    assert "127.0.0.0/8: it contains 127.0.0.1, from which you call AWS" in said
     said = notes(plan(aws, f"addresses={way_out(aws)}")["choose"])
     assert "it is an endpoint" in said
 
@@ -94,7 +94,7 @@ def test_what_speaks_against_blocking_an_address_is_said(aws: Aws) -> None:
         ("addresses=0.0.0.0/0", "isolate the instance instead"),
         ("see.hours=0", "is not a number of hours"),
         ("see.hours=10000", "is not a number of hours"),
-        ("rules=sgr-0123456789abcdef0", "must be some of"),
+        ("rules=sgr-0123456789abcdef0", "must be one or more of"),
         ("waf.ip_set=regional/x/y", "must be one of"),
     ],
 )
@@ -105,7 +105,7 @@ def test_an_answer_that_is_wrong_gets_its_own_sentence(value: str, said: str, aw
 def test_it_says_whether_the_flow_stopped(labs: Labs) -> None:
     for line, minutes, code, expected in (
         (REJECTED, 0.0, 6, "wait: records come minutes late"),
-        (REJECTED, 30.0, 0, "it tried until"),
+        (REJECTED, 30.0, 0, "attempts until"),
         (ACCEPTED, 30.0, 1, "still accepted"),
     ):
         aws = labs.new()

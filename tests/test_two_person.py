@@ -94,7 +94,7 @@ def test_a_plan_that_somebody_else_signed_runs_and_stands_in_both_records(aws: A
             rows = [data for data in approved if data.get("plan") == sha]
         assert len(rows) == 1
         assert "OnCallResponder/bob" in str(rows[0])
-    assert rows[0]["approver"]["behind"] == "role and session name alone", "what is not known is said"
+    assert rows[0]["approver"]["behind"] == "role and session name only", "what is not known is said"
     assert aws.run("verify", "case")[0] == 0
 
 
@@ -244,7 +244,7 @@ def test_a_plan_for_no_incident_is_not_approved(aws: Aws) -> None:
     assert aws.run("plan", "terminate-instance", aws.victim, "--out", path, "--set", "evidence=waived")[0] == 0
     code, said = aws.run("approve", path, "--incident", "mine", "--yes", env=env)
     assert code == 5, said
-    assert "made for no incident" in said
+    assert "the plan has no incident" in said
     code, said = snapshots(aws, path)
     assert code == 5, said
     assert "--incident NAME" in said

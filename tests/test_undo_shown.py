@@ -89,7 +89,7 @@ def protect(aws: Aws, on: bool) -> None:
 
 
 def test_what_became_due_after_it_was_shown_is_not_made(aws: Aws, engine: Any) -> None:
-    protect(aws, False)  # by somebody else, so it is changed since this incident
+    protect(aws, False)  # by somebody else, so it is changed by somebody since the step ran
     shown = engine.planned_undo("protect")
     assert "undo-protect" not in [call.id for call in shown.calls]
     protect(aws, True)

@@ -246,7 +246,7 @@ from vpce_tui.tui.app import VpceTui
 from vpce_tui.detection.team_context import Context
 from vpce_tui.investigation.workspace import Workspace
 async def main():
-    work = Workspace(lambda: None, lambda: datetime.now(UTC), Context(), read_only=True, trail=Path(sys.argv[1]))
+    work = Workspace(lambda: None, lambda: datetime.now(UTC), Context(), read_only=True, log_files=Path(sys.argv[1]))
     app = VpceTui(work)
     async with app.run_test(size=(160, 48)) as pilot:
         while len(app.screen.query_one("#rows").rows) < 10_000:

@@ -151,7 +151,7 @@ CASES: list[tuple[str, str, InstanceSubject, str | None]] = [
     (
         "INST-10",
         "trusted",
-        subject(images={"ami-1": image(owner=STRANGER, alias="")}, context=Context(trusted_images=(STRANGER,))),
+        subject(images={"ami-1": image(owner=STRANGER, alias="")}, context=Context(trusted_amis=(STRANGER,))),
         None,
     ),
     ("INST-11", "old", subject(images={"ami-1": image(created=AT - timedelta(days=200))}), "low"),

@@ -23,7 +23,7 @@ def problem(service: str, operation: str, parameters: Any, is_text: Callable[[An
     if operation not in operations:
         return f"{service} has no operation {operation}"
     if not isinstance(parameters, Mapping):
-        return "the parameters are no object"
+        return "the parameters are not an object"
     named = operations[operation].get("input")
     if named is None:
         return f"{operation} takes no parameters" if parameters else ""
@@ -48,7 +48,7 @@ def _wrong(shapes: Mapping[str, Any], name: str, value: Any, path: str, is_text:
     if kind == "map" and isinstance(value, Mapping):
         inner = (_wrong(shapes, shape["value"]["shape"], item, f"{path}.*", is_text) for item in value.values())
         return next((found for found in inner if found), "" if all(isinstance(key, str) for key in value) else path)
-    return "" if _fits(kind, value) else f"{path.lstrip('.') or 'it'} is {_called(value)}, and AWS takes a {kind}"
+    return "" if _fits(kind, value) else f"{path.lstrip('.') or 'it'} is {_called(value)}, and AWS expects a {kind}"
 
 
 def _structure(

@@ -84,8 +84,8 @@ def context_options(made: argparse.ArgumentParser) -> None:
 def playbooks_options(made: argparse.ArgumentParser) -> None:
     made.add_argument("what", choices=("list", "show", "check", "export"))
     made.add_argument("names", nargs="*", metavar="NAME", help="a playbook; for check: files, or folders of them")
-    made.add_argument("--format", choices=("md", "cacao"), default="md", help="of the export (default: md)")
-    made.add_argument("--plan", metavar="FILE", help="a plan whose AWS CLI commands a CACAO export contains")
+    made.add_argument("--format", choices=("md", "cacao"), default="md", help="format of the export (default: md)")
+    made.add_argument("--plan", metavar="FILE", help="a plan: its AWS CLI commands are put into a CACAO export")
     made.add_argument("--out", metavar="FILE", help="write the export to this file instead of stdout")
 
 
@@ -128,7 +128,7 @@ def apply_options(made: argparse.ArgumentParser) -> None:
     running_options(
         made,
         "an approval of this plan (vpce-tui approve), where your team requires two people",
-        "the id of what will be deleted, for steps that cannot be undone",
+        "the target's id, to confirm steps that cannot be undone",
     )
     made.add_argument("--step", action="append", metavar="ID", help="only this step (repeatable)")
     made.add_argument("--reason", metavar="TEXT", help="why the incident is opened")
@@ -194,7 +194,7 @@ def timeline_options(made: argparse.ArgumentParser) -> None:
 
 def blocks_options(into: argparse.ArgumentParser) -> None:
     into.add_argument(
-        "--format", choices=("text", "markdown", "json"), default="text", help="how it is printed (default: text)"
+        "--format", choices=("text", "markdown", "json"), default="text", help="output format (default: text)"
     )
 
 

@@ -76,7 +76,7 @@ def _written(whose: str) -> Meaning:
             IamRole(name="", arn="", trust="", policies=(("it", _text(asked.get("policyDocument"))),))
         )
         may = "do everything" if power.everything else "".join(said for _, said, _ in power.may[:1])
-        return f"{whose} may {may}{BY_A_POLICY}" if may else f"policy written for {whose}"
+        return f"{whose} may {may}{BY_A_POLICY}" if may else f"inline policy written for {whose}"
 
     return meaning
 
@@ -89,7 +89,7 @@ def _given(whose: str) -> Meaning:
 
     def meaning(asked: Asked, _: TrustZone) -> str:
         name = str(asked.get("policyArn", "")).rpartition(":iam::aws:policy/")[2]
-        return f"{name} given to {whose}" if name in _WIDE else f"policy given to {whose}"
+        return f"{name} attached to {whose}" if name in _WIDE else f"policy attached to {whose}"
 
     return meaning
 
@@ -114,7 +114,7 @@ BLINDING: Final[Mapping[str, Meaning]] = {
     "StopLogging": _always("trail logging stopped"),
     "DeleteTrail": _always("trail deleted"),
     "UpdateTrail": _fewer_logs,
-    "PutEventSelectors": _always("what a trail records was changed"),
+    "PutEventSelectors": _always("event selectors of a trail changed"),
     "DeleteFlowLogs": _always("flow logs deleted"),
     "DeleteDetector": _always("GuardDuty turned off"),
     "UpdateDetector": lambda asked, _: "GuardDuty turned off" if asked.get("enable") is False else "",
@@ -136,14 +136,14 @@ SENSITIVE_CALLS: Final[Mapping[str, Meaning]] = {
     "DeleteAccountPublicAccessBlock": _always("the account's public access block removed"),
     "CreateUser": _always("user created"),
     "CreateAccessKey": _always("access key created"),
-    "CreateLoginProfile": _always("console access given"),
+    "CreateLoginProfile": _always("console password created"),
     "UpdateLoginProfile": _always("console password changed"),
     "AttachUserPolicy": _given("a user"),
     "PutUserPolicy": _written("a user"),
     "AttachRolePolicy": _given("a role"),
     "PutRolePolicy": _written("a role"),
     "CreateRole": _trust("new role", "assumeRolePolicyDocument", ""),
-    "UpdateAssumeRolePolicy": _trust("role", "policyDocument", "who may take a role was changed"),
+    "UpdateAssumeRolePolicy": _trust("role", "policyDocument", "trust policy of a role changed"),
     "DeactivateMFADevice": _always("MFA device deactivated"),
     "CreateTrafficMirrorSession": _always("traffic mirrored elsewhere"),
 }
@@ -151,7 +151,12 @@ SENSITIVE_CALLS: Final[Mapping[str, Meaning]] = {
 
 
 ROUTINE: Final = frozenset(
-    {"bucket policy changed", "policy given to a role", "policy written for a role", "who may take a role was changed"}
+    {
+        "bucket policy changed",
+        "policy attached to a role",
+        "inline policy written for a role",
+        "trust policy of a role changed",
+    }
 )
 """What a pipeline does in a day's work. Opening, blinding and making credentials are not among it."""
 
@@ -246,7 +251,7 @@ def contextual_meaning(event: Event) -> str:
         return f"user data of {asked.get('instanceId', 'an instance')} changed"
     if event.name == "RunInstances":
         started = list(dict.fromkeys(_INSTANCE.findall(json.dumps(answer))))
-        return f"{many(len(started), 'instance')} started: {', '.join(started[:2])}" if started else ""
+        return f"{many(len(started), 'instance')} launched: {', '.join(started[:2])}" if started else ""
     return ""
 
 

@@ -29,7 +29,7 @@ class Behind(StrEnum):
     SOURCE_IDENTITY = "source identity"
     ASSUMED_BY = "who assumed the role, by event history"
     FEDERATED = "federated user"
-    SESSION = "role and session name alone"
+    SESSION = "role and session name only"
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def described(value: Any, why: str) -> Any:
 
 def _instant(moment: datetime, otherwise: Callable[[Any, str], Any]) -> Any:
     if moment.tzinfo is None:
-        return otherwise(moment, "a time without a zone is no moment")
+        return otherwise(moment, "a time needs a time zone")
     try:
         there = moment.astimezone(UTC)
     except OverflowError:
@@ -86,7 +86,7 @@ def loads_strict(text: str) -> Any:
         return found
 
     def no_number(name: str) -> Any:
-        raise AmbiguousJson(f"{name} is no number of JSON")
+        raise AmbiguousJson(f"{name} is not a JSON number")
 
     def finite(text: str) -> float:
         return float(text) if math.isfinite(float(text)) else no_number(text[:40])

@@ -224,7 +224,7 @@ def _named_writers(path: Path) -> str:
     except OSError as error:
         if error.errno in (errno.ENODATA, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOENT):
             return ""  # no list, or a file system without any
-        return f"somebody, perhaps (its list cannot be read: {error.strerror})"
+        return f"perhaps others (its access list cannot be read: {error.strerror})"
     if len(listed) < 4 or struct.unpack_from("<I", listed)[0] != _ACL_VERSION:
         return "somebody"
     entries = list(struct.iter_unpack("<HHI", listed[4:]))

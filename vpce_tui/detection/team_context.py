@@ -68,7 +68,7 @@ class Context:
     organizations: frozenset[str] = frozenset()
     trusted_services: tuple[str, ...] = ()
     trusted_principals: tuple[str, ...] = ()
-    trusted_images: tuple[str, ...] = ()
+    trusted_amis: tuple[str, ...] = ()
     pipelines: tuple[tuple[str, str], ...] = ()
     networks: tuple[Network, ...] = ()
     untrusted_networks: tuple[Network, ...] = ()
@@ -81,7 +81,7 @@ class Context:
         ("data-class*", "confidential"),
     )
     owner_tags: tuple[str, ...] = ("owner", "team")
-    image_age_days: int = 90
+    ami_age_days: int = 90
     suppressions: tuple[Suppression, ...] = ()
     forensics_account: str = ""
 
@@ -152,14 +152,14 @@ class ContextFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     organizations: tuple[str, ...] = ()
     trusted_services: tuple[str, ...] = ()
     trusted_principals: tuple[str, ...] = ()
-    trusted_images: tuple[str, ...] = ()
+    trusted_amis: tuple[str, ...] = ()
     pipelines: tuple[PipelineEntry, ...] = ()
     networks: tuple[str, ...] = ()
     untrusted_networks: tuple[str, ...] = ()
     working_hours: HoursEntry | None = None
     sensitive_tags: tuple[str, ...] | None = None
     owner_tags: tuple[str, ...] | None = None
-    image_age_days: Annotated[int, Meta(ge=1)] = 90
+    ami_age_days: Annotated[int, Meta(ge=1)] = 90
     suppressions: tuple[SuppressionEntry, ...] = ()
     forensics_account: str = ""
 
@@ -169,7 +169,7 @@ def parse(text: str, path: str) -> Context:
     try:
         return _context(read(text, ContextFile, _plain_times), Places(text))
     except InvalidToml as error:
-        raise ContextError(f"{path}: {error}. Nothing of it is used; correct it, then start again.") from error
+        raise ContextError(f"{path}: {error}. None of its settings are used. Correct it, then start again.") from error
 
 
 def _plain_times(data: dict[str, Any]) -> dict[str, Any]:
@@ -202,14 +202,14 @@ def _context(file: ContextFile, places: Places) -> Context:
             begin, end = time.fromisoformat(entry.begin), time.fromisoformat(entry.end)
             ZoneInfo(entry.zone)
         except (ValueError, ZoneInfoNotFoundError) as error:
-            written = 'it is written days = "mon-fri", from = "08:00", to = "18:00", zone = "UTC"'
+            written = 'expected: days = "mon-fri", from = "08:00", to = "18:00", zone = "UTC"'
             raise wrong(f"working_hours: {error}; {written}", "working_hours") from None
         return Hours(days=days, begin=begin, end=end, zone=entry.zone)
 
     def pairs(texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
         found = [text.partition("=") for text in texts]
         if not all(equals for _, equals, _ in found):
-            raise wrong('each is written "key=value", and may have * in it', "sensitive_tags")
+            raise wrong('expected "key=value"; * is allowed', "sensitive_tags")
         return tuple((key.lower(), said.lower()) for key, _, said in found)
 
     usual = Context()
@@ -218,14 +218,14 @@ def _context(file: ContextFile, places: Places) -> Context:
         organizations=frozenset(file.organizations),
         trusted_services=file.trusted_services,
         trusted_principals=file.trusted_principals,
-        trusted_images=file.trusted_images,
+        trusted_amis=file.trusted_amis,
         pipelines=tuple((entry.principal, entry.user_agent) for entry in file.pipelines),
         networks=networks("networks", file.networks),
         untrusted_networks=networks("untrusted_networks", file.untrusted_networks),
         working_hours=hours(file.working_hours) if file.working_hours else None,
         sensitive_tags=usual.sensitive_tags if file.sensitive_tags is None else pairs(file.sensitive_tags),
         owner_tags=usual.owner_tags if file.owner_tags is None else tuple(tag.lower() for tag in file.owner_tags),
-        image_age_days=file.image_age_days,
+        ami_age_days=file.ami_age_days,
         suppressions=tuple(
             Suppression(
                 event=entry.event,

@@ -139,7 +139,7 @@ def _due(calls: Sequence[PlannedCall], kept: Mapping[str, str]) -> list[PlannedC
 
 
 def _why_not(error: Exception) -> str:
-    return f"what it needs ({error}) could not be read" if isinstance(error, Unresolved) else str(error)
+    return f"a value that it needs ({error}) could not be read" if isinstance(error, Unresolved) else str(error)
 
 
 def _parameters(planned: PlannedCall, bindings: Mapping[str, str]) -> dict[str, object]:

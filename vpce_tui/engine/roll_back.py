@@ -92,7 +92,7 @@ def planned_undo(context: ExecutionContext, step_id: str, *, with_others: bool =
         elif still & set(call.undoes):
             calls.append(call)
         else:
-            left.append(f"{said}: it was changed since this incident, so it is not undone")
+            left.append(f"{said}: it was changed by somebody since the step ran, so it is not undone")
     covered = {name for call in step.undo for name in call.undoes}
     lost = sorted(ours - covered)
     left += [f"{name}: no inverse of it is recorded; check it in AWS" for name in lost]
@@ -140,11 +140,11 @@ def verify_undone(
             saw = error.sentence()
             continue
         if live.unknown:
-            saw = f"could not be read back: {next(iter(live.unknown.values()))}"
+            saw = f"could not be verified: {next(iter(live.unknown.values()))}"
             continue
         there = forward & {call.id for call in live.step.already}
         if not there:
-            proof, saw = VerificationState.VERIFIED, f"undone; {many(len(calls), 'inverse call')} read back"
+            proof, saw = VerificationState.VERIFIED, f"undone and verified: {many(len(calls), 'inverse call')}"
             if left:
                 saw += f"; {len(left)} not undone: {'; '.join(left)}"
             break

@@ -25,7 +25,9 @@ def party_of(party: PolicyPrincipal, ours: TrustZone) -> ScopeResult:
     provider = parse_arn(party.value) if party.kind is PolicyPrincipalKind.FEDERATED else None
     if provider is not None and provider.account not in ours.accounts:  # its owner vouches for whomever it likes
         return _account(provider.account, ours, party.value)
-    return ScopeResult(AccessScope.UNSURE, (), (f"whose {party.kind} principal {party.value or '(empty)'} is",))
+    return ScopeResult(
+        AccessScope.UNSURE, (), (f"the owner of {party.kind} principal {party.value or '(empty)'} is unknown",)
+    )
 
 
 _AWS_ACCOUNTS: Final = frozenset(
@@ -71,7 +73,7 @@ def _account(account: str, ours: TrustZone, shown: str = "") -> ScopeResult:
     if account in _AWS_ACCOUNTS:
         return ScopeResult(AccessScope.AWS)
     if not account:
-        return ScopeResult(AccessScope.UNSURE, (), (f"whose {shown} is",))
+        return ScopeResult(AccessScope.UNSURE, (), (f"the owner of {shown} is unknown",))
     named = f"account {account}" if shown in ("", account) else f"{shown} of account {account}"
     return ScopeResult(AccessScope.NAMED, (named,))
 
@@ -82,7 +84,7 @@ def resource_scope(pattern: str, ours: TrustZone) -> ScopeResult:
         return (
             ScopeResult(AccessScope.ANY)
             if has_wildcard(pattern)
-            else ScopeResult(AccessScope.UNSURE, (), (f"what {pattern} is",))
+            else ScopeResult(AccessScope.UNSURE, (), (f"{pattern} cannot be evaluated",))
         )
     if arn.account:
         return ScopeResult(AccessScope.ANY) if has_wildcard(arn.account) else _account(arn.account, ours, pattern)
@@ -91,7 +93,7 @@ def resource_scope(pattern: str, ours: TrustZone) -> ScopeResult:
     return (
         ScopeResult(AccessScope.ANY)
         if has_wildcard(arn.resource)
-        else ScopeResult(AccessScope.UNSURE, (), (f"whose {pattern} is",))
+        else ScopeResult(AccessScope.UNSURE, (), (f"the owner of {pattern} is unknown",))
     )
 
 
@@ -120,13 +122,13 @@ def _bucket(name: str, ours: TrustZone) -> ScopeResult:
         # a pattern that an own bucket fits is fitted by an external principal's new one too
         if not has_wildcard(name):
             return ScopeResult(AccessScope.OURS)
-        return ScopeResult(AccessScope.UNSURE, (), (f"anybody may make a bucket whose name fits {name}",))
+        return ScopeResult(AccessScope.UNSURE, (), (f"anybody can create a bucket with a name that matches {name}",))
     if AWS_BUCKETS.fullmatch(name):
         return ScopeResult(AccessScope.AWS)
     if has_wildcard(name):
-        return ScopeResult(AccessScope.UNSURE, (), (f"anybody may make a bucket whose name fits {name}",))
+        return ScopeResult(AccessScope.UNSURE, (), (f"anybody can create a bucket with a name that matches {name}",))
     if ours.buckets is None:
-        return ScopeResult(AccessScope.UNSURE, (), (f"whose bucket {name} is",))
+        return ScopeResult(AccessScope.UNSURE, (), (f"the owner of bucket {name} is unknown",))
     return ScopeResult(AccessScope.NAMED, (f"bucket {name}, which this account does not have",))
 
 
@@ -227,7 +229,7 @@ def _by_arn(ours: TrustZone) -> Judge:
 def _by_network(value: str, _: bool) -> ScopeResult:
     if value in ("0.0.0.0/0", "::/0") or has_wildcard(value):
         return ScopeResult(AccessScope.ANY)
-    return ScopeResult(AccessScope.UNSURE, (), (f"whether the network {value} is yours alone",))
+    return ScopeResult(AccessScope.UNSURE, (), (f"whether only you use the network {value}",))
 
 
 def _service_alone(value: str, _: bool) -> ScopeResult:
@@ -237,7 +239,7 @@ def _service_alone(value: str, _: bool) -> ScopeResult:
 def _cannot_tell_who(value: str, patterned: bool) -> ScopeResult:
     if value == "*" and patterned:
         return ScopeResult(AccessScope.ANY)
-    return ScopeResult(AccessScope.UNSURE, (), (f"who {value} is",))
+    return ScopeResult(AccessScope.UNSURE, (), (f"{value} cannot be evaluated",))
 
 
 def who_keys(ours: TrustZone, in_endpoint: bool) -> ConditionKeys:

@@ -130,7 +130,7 @@ def external_assumers(trust: str, ours: TrustZone) -> tuple[str, str]:
 
 
 def _actions(statement: Statement) -> tuple[str, ...]:
-    return statement.actions or tuple(f"all but {action}" for action in statement.not_actions) or ("*",)
+    return statement.actions or tuple(f"every action except {action}" for action in statement.not_actions) or ("*",)
 
 
 # -- one side
@@ -141,7 +141,7 @@ def _who(statement: Statement, denies: Sequence[Statement], ours: TrustZone, in_
     if statement.not_principals:
         named = ScopeResult(AccessScope.ANY)
     elif not statement.parties:
-        named = ScopeResult(AccessScope.UNSURE, (), ("whom a statement without a principal means",))
+        named = ScopeResult(AccessScope.UNSURE, (), ("a statement names no principal",))
     else:
         named = _widest(party_of(party, ours) for party in statement.parties)
     limits = [side for condition in statement.conditions if (side := _allowed_by(condition, keys)) is not None]
@@ -242,7 +242,9 @@ def _spared_by(deny: Statement, keys: ConditionKeys, ours: TrustZone) -> ScopeRe
     if deny.not_principals:
         if deny.conditions:
             return ScopeResult(
-                AccessScope.UNSURE, (), ("a deny with NotPrincipal or NotResource has conditions of its own",)
+                AccessScope.UNSURE,
+                (),
+                ("a deny with NotPrincipal or NotResource has conditions, which cannot be evaluated",),
             )
         return _widest(party_of(party, ours) for party in deny.not_principals)
     if not _means_everybody(deny):
@@ -265,7 +267,7 @@ def _spared(conditions: Sequence[Condition], keys: ConditionKeys) -> ScopeResult
         if judge is None or not (plain_false or fits(condition, negated=True)):
             return ScopeResult(AccessScope.ANY)  # made false by something that says nothing of this side
         if condition.each == "any":
-            return ScopeResult(AccessScope.UNSURE, (), (f"{condition} spares who has no such value",))
+            return ScopeResult(AccessScope.UNSURE, (), (f"{condition} does not deny requests without that key",))
         values = ("true",) if plain_false else condition.values
         sides.append(_widest(judge(value, condition.operator in PATTERNED) for value in values))
     return _widest(sides)

@@ -106,7 +106,7 @@ def _file_problem(sha256: str, size: int, folder: Path) -> str:
     try:
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode):
-            return f"its evidence file {sha256} is a link, or no file"
+            return f"its evidence file {sha256} is a link, or not a file"
         if found.st_size == size and size > LARGEST:
             return f"its evidence file {sha256} is larger than vpce-tui allows ({size:,} bytes)"
         if found.st_size != size or file_hash(path) != sha256:

@@ -99,7 +99,9 @@ def not_a_file(path: Path) -> str:
         mode = os.lstat(path).st_mode
     except FileNotFoundError:
         return ""
-    return "" if stat.S_ISREG(mode) else f"{path.name} is a link" if stat.S_ISLNK(mode) else f"{path.name} is no file"
+    return (
+        "" if stat.S_ISREG(mode) else f"{path.name} is a link" if stat.S_ISLNK(mode) else f"{path.name} is not a file"
+    )
 
 
 def _found(db: sqlite3.Connection) -> "Counter[Item]":

@@ -259,7 +259,7 @@ def _planned(step: StepRecord, plan: Mapping[str, Any]) -> None:
     calls, already, undo = plan["calls"], plan.get("already", ()), plan["undo"]
     for call in (*calls, *already, *undo):
         if not isinstance(call["id"], str) or not all(isinstance(name, str) for name in call.get("undoes", ())):
-            raise ValueError("a call that no plan has")
+            raise ValueError("a call that is in no plan")
     if before:
         for call in (*before["calls"], *before.get("already", ())):
             if call["id"] in step.calls:
@@ -312,7 +312,7 @@ def _verified(step: StepRecord, content: StepVerification) -> None:
 
 def _checked(step: StepRecord, content: CallCheck) -> None:
     if content.found not in _FOUND:
-        raise ValueError("a state that reading back does not give")
+        raise ValueError("a state that no verification gives")
     _settle(step, content, content.found)
     if content.found is CallState.UNKNOWN:
         step.state = StepState.OUTCOME_UNKNOWN

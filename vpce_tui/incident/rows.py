@@ -303,7 +303,7 @@ class JournalRow:
             )
             if wanted is not None:
                 return convert(data, wanted)
-            said = f"no row is of the kind {self.kind[:40]!r}"
+            said = f"there is no row kind {self.kind[:40]!r}"
         except (ValueError, RecursionError) as error:
             said = str(error)
         raise RecordError(f"row {self.seq} of the record is damaged: {said}. Run vpce-tui verify.")

@@ -120,7 +120,7 @@ def _region(client: AwsClient, name: str, account: str, services: Collection[str
     part("network", "networks", lambda: networks.look(client, name, account, services, stop, whole=bool(instances)))
     part("findings", "GuardDuty findings", lambda: tuple(_findings(client, name, stop)))
     if instances:
-        part("images", "images", lambda: _images(client, name, {item.image_id for item in instances}, stop))
+        part("images", "AMIs", lambda: _images(client, name, {item.image_id for item in instances}, stop))
         part("unencrypted", "volumes", lambda: frozenset(_unencrypted(client, name, stop)))
         part("public_snapshots", "snapshots", lambda: _public_snapshots(client, name, stop))
         part("mirrored", "traffic mirroring", lambda: dict(_mirrored(client, name, stop)))

@@ -19,14 +19,14 @@ from vpce_tui.inventory.flow_log_queries import MOST, FlowPeer, Traffic, slot_mi
 
 PEER_COLUMNS: tuple[BlockColumn, ...] = (
     column("PEER"),
-    column("WHO", means="whose the address is, as far as is known"),
+    column("WHO", means="owner of the address, as far as known"),
     column("PORT", ColumnKind.NUMBER),
-    column("DIR", means="who connected: out, the port is the peer's; in, it is ours"),
+    column("DIR", means="direction of the connection: out = to this port of the peer, in = to this port of the target"),
     column("OUT", ColumnKind.BYTES, "bytes that were sent to the peer"),
     column("IN", ColumnKind.BYTES, "bytes that came from the peer"),
     column("FLOWS", ColumnKind.COUNT, "records of flows that were accepted"),
     column("REJECTED", ColumnKind.COUNT, "records of flows that a security group or network ACL rejected"),
-    column("FIRST", ColumnKind.TIME, "begin of the first record in this time range, UTC"),
+    column("FIRST", ColumnKind.TIME, "start of the first record in this time range, UTC"),
     column("LAST", ColumnKind.TIME, "end of the last record, UTC"),
     column("PROTOCOL"),
 )
@@ -77,7 +77,7 @@ def traffic_blocks(traffic: Traffic, names: Mapping[str, str], who: Mapping[str,
         said = f"{traffic.skipped:,} records say SKIPDATA: AWS could not record everything, there may be more traffic"
         found.append(TextBlock(text=said, warning=True))
     if traffic.cut:
-        said = f"only the {MOST:,} largest flows were returned: query less time to see the rest"
+        said = f"only the {MOST:,} largest flows were returned: query a shorter time range to see the rest"
         found.append(TextBlock(text=said, warning=True))
     found.append(peer_table("peers by port", traffic.flow_peers, who))
     found.append(bytes_over_time(traffic, names))

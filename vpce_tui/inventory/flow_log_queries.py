@@ -181,9 +181,9 @@ def ask(
             known[key] = rows_of(answer)
             return known[key]
         if answer.get("status") in FAILED:
-            raise Unanswered(f"the question to {group} ended as {answer['status']}")
+            raise Unanswered(f"the query of {group} ended with status {answer['status']}")
         time.sleep(min(0.1 * (number + 1), 1.0))
-    raise Unanswered(f"{group} did not answer within {_POLLS // 60} minutes; look at less time")
+    raise Unanswered(f"the query of {group} did not finish within {_POLLS // 60} minutes; query a shorter time range")
 
 
 def rows_of(answer: Mapping[str, Any]) -> list[dict[str, str]]:

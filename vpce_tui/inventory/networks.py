@@ -182,7 +182,7 @@ def _lists(
     """The blocks of each prefix list that a group lets in. One that may not be read stays a list."""
     named = sorted({rule.peer for group in groups for rule in group.ingress if rule.peer.startswith("pl-")})
     if len(named) > LISTS:
-        unknown["prefix lists"] = f"{len(named) - LISTS} prefix lists more than {LISTS} were not read"
+        unknown["prefix lists"] = f"{len(named) - LISTS} prefix lists beyond the first {LISTS} were not read"
     for name in named[:LISTS]:
         try:
             entries = list(every("GetManagedPrefixListEntries", "Entries", PrefixListId=name))
@@ -209,7 +209,7 @@ def _owners(
     """Owner by service name. A service that AWS does not list has no entry."""
     owners: dict[str, str] = {}
     if len(services) > OWNERS:
-        unknown["owners"] = f"{len(services) - OWNERS} services more than {OWNERS} were not looked up"
+        unknown["owners"] = f"{len(services) - OWNERS} services beyond the first {OWNERS} were not looked up"
     for service in services[:OWNERS]:
         stop.check()
         call = Call(

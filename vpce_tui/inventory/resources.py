@@ -44,7 +44,7 @@ class SecurityGroupPermission:
     def whom(self) -> str:
         """The peer in words: of which prefix list it is, and what it is together with others."""
         held = f" (of {self.through})" if self.through else ""
-        more = f"{self.together} {'block' if self.together == 1 else 'blocks'} more"
+        more = f"{self.together} more {'block' if self.together == 1 else 'blocks'}"
         return f"{self.peer}{held}" + (f" and {more}, together a large part of the internet," if self.together else "")
 
     @property
@@ -190,7 +190,7 @@ class Endpoint:
     @property
     def leads_to(self) -> str:
         """What is reached through it, as AWS names it."""
-        return self.service or self.resource or "nothing AWS names"
+        return self.service or self.resource or "an unnamed service"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def load(path: Path) -> Context:
         trusted_file(path)
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ContextError(f"{path}: {error}. Nothing of it is used; correct it, then start again.") from error
+        raise ContextError(f"{path}: {error}. None of its settings are used. Correct it, then start again.") from error
     return parse(text, str(path))
 
 

@@ -32,7 +32,7 @@ _SLOTS: Final = 72
 _WIDTHS: Final = (1, 2, 5, 10, 20, 30, 60, 120, 240, 480, 1440, 2880, 10080, 20160)
 """Minutes of a slot of the axis."""
 _COLUMNS: Final = (
-    column("TIME", ColumnKind.TIME, "UTC: of a call of the intruder by CloudTrail, of ours by this host"),
+    column("TIME", ColumnKind.TIME, "UTC: CloudTrail's time for the intruder's calls, the clock of this host for ours"),
     column("SIDE", means="suspect: a call by, or about, what this incident acts on; response: ours"),
     column("WHAT"),
     column("WHO"),
@@ -99,11 +99,11 @@ def incident_timeline(
     entries = sorted(
         [*_of_suspects(suspects, targets, ours), *_of_responders(rows)], key=lambda entry: (entry.at, entry.suspect)
     )
-    said = "suspect: calls by or about the targets of this incident that mean something; data events are not in event history"
+    said = "suspect: sensitive, refused and endpoint-creating calls by or about the targets of this incident; data events are not in event history"
     found: list[Block] = [TextBlock(text=said)]
     if not searched:
         said = (
-            "only the events in this incident's evidence files are looked through; the app's timeline adds what it searched, and may "
+            "only events in this incident's evidence files are included; the app's timeline adds the events that it searched, and may "
             "know of more calls"
         )
         found.append(TextBlock(text=said, warning=True))

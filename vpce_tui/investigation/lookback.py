@@ -220,7 +220,7 @@ def _unanswered(ended: Mapping[str, Mapping[str, Part]]) -> tuple[Part, ...]:
             if part.status is not Status.LOOKED:
                 by_region[region].append(part)
     return tuple(
-        Part(region, parts[0].status, f"{many(len(parts), 'question')} to event history: {parts[0].reason}")
+        Part(region, parts[0].status, f"{many(len(parts), 'query', 'queries')} of event history: {parts[0].reason}")
         for region, parts in sorted(by_region.items())
     )
 

@@ -126,14 +126,14 @@ def malformed(value: object) -> str:
         return (
             ""
             if isinstance(name, str) and REFERENCE.fullmatch(name)
-            else f"{str(name)[:60]!r} is no name of a reference"
+            else f"{str(name)[:60]!r} is not a valid reference name"
         )
     if is_document(value):
         return malformed(value["$json"])
     if is_text(value):
         parts = value["$text"]
         good = isinstance(parts, list) and all(isinstance(part, str) or is_ref(part) for part in parts)
-        return malformed(parts) if good else "the parts of a text are texts and references"
+        return malformed(parts) if good else "the parts of a $text must be texts or references"
     if set(value) <= {"$sealed", "decode", "sha256"} and "$sealed" in value:
         inner, good = value["$sealed"], value.get("decode", True) is True and isinstance(value.get("sha256", ""), str)
         good = good and ("sha256" not in value or bool(_SHA256.fullmatch(value["sha256"])))

@@ -148,11 +148,11 @@ def _wrong(step: Step) -> Iterator[str]:
     for group in ((*step.calls, *step.already), step.undo):
         ids = [call.id for call in group]
         yield from (
-            f"the call {name[:80]!r} is twice in {step.id}" for name in sorted({i for i in ids if ids.count(i) > 1})
+            f"the call {name[:80]!r} occurs twice in {step.id}" for name in sorted({i for i in ids if ids.count(i) > 1})
         )
     for call in step.undo:
         if next(sealed_in(call.parameters), None) is not None:
-            yield f"{call.id[:80]} of {step.id}: what takes something back is shown whole, and this hides a part"
+            yield f"{call.id[:80]} of {step.id}: an inverse call must be shown in full, and this one hides a part"
     for call in (*step.calls, *step.already, *step.undo):
         yield from (f"{call.id[:80]} of {step.id}: {found}" for found in _wrong_call(step, call))
 
@@ -163,7 +163,7 @@ def _wrong_call(step: Step, call: PlannedCall) -> Iterator[str]:
     from vpce_tui.aws.operation import Access  # noqa: PLC0415
 
     if not _ID.fullmatch(call.id):
-        yield "its id is none"
+        yield "its id is not valid"
     found = _call_problem(call.service, call.operation, call.region, call.parameters)
     if found:
         yield found
@@ -181,14 +181,14 @@ def _wrong_call(step: Step, call: PlannedCall) -> Iterator[str]:
     if not all(REFERENCE.fullmatch(name) and name not in _RESERVED for name in call.gives):
         yield f"it gives {str(list(call.gives))[:80]}"
     if call.until is not None and (not call.until.good or listed.access is Access.WRITE):
-        yield "it is a write that would be repeated" if call.until.good else "it waits for nothing"
+        yield "it would repeat a write" if call.until.good else "it waits for no state"
     if call.secret and (call.service, call.operation) not in SECRET_OPERATIONS:
         yield f"{call.name} hands out no secret"
     if any(nested_decode(value) for value in call.parameters.values()):
-        yield "something within a parameter is to be decoded"
+        yield "a nested parameter must not be decoded"
     for path in (*call.gives.values(), call.secret, call.until.path if call.until else ""):
         if path and not _is_path(path):
-            yield f"{path[:80]!r} is no JMESPath"
+            yield f"{path[:80]!r} is not a JMESPath expression"
 
 
 def _call_problem(service: str, operation: str, region: str, parameters: Mapping[str, object]) -> str:

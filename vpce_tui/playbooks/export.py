@@ -42,7 +42,7 @@ def markdown(playbook: Playbook) -> str:
             if playbook_step.prompts is None or choice.id in playbook_step.prompts:
                 options = choice.fixed or ()
                 lines.append(f"- {plain(choice.question)}? `--set {playbook_step.id}.{choice.id}=…`")
-                lines += [f"  - `{option.value or '(nothing)'}`: {plain(option.label)}" for option in options]
+                lines += [f"  - `{option.value or '(empty)'}`: {plain(option.label)}" for option in options]
         if playbook_step.action.choices:
             lines.append("")
     return "\n".join(lines).rstrip() + "\n"

@@ -40,7 +40,7 @@ def policy_of(playbook: Playbook, *, read_only: bool = False) -> dict[str, Any]:
     operations = [item for item in operations_of(playbook) if item.access is Access.READ or not read_only]
     reads = {action for item in operations if item.access is Access.READ for action in item.iam_actions}
     writes = {action for item in operations if item.access is Access.WRITE for action in item.iam_actions} - reads
-    statements = [_allow("See", reads)]
+    statements = [_allow("Read", reads)]
     for name, bound, condition in (
         ("PassRole", {"iam:PassRole"}, _services(operations)),
         (
@@ -48,12 +48,12 @@ def policy_of(playbook: Playbook, *, read_only: bool = False) -> dict[str, Any]:
             {"iam:CreateServiceLinkedRole"},
             {"StringEquals": {"iam:AWSServiceName": "config.amazonaws.com"}},
         ),
-        ("GrantKeyOfDisk", {"kms:CreateGrant"}, {**_OF_DISKS, "Bool": {"kms:GrantIsForAWSResource": "true"}}),
-        ("UseKeyOfDisk", {item for item in writes if item.startswith("kms:")} - {"kms:CreateGrant"}, _OF_DISKS),
+        ("GrantKeyOfVolume", {"kms:CreateGrant"}, {**_OF_DISKS, "Bool": {"kms:GrantIsForAWSResource": "true"}}),
+        ("UseKeyOfVolume", {item for item in writes if item.startswith("kms:")} - {"kms:CreateGrant"}, _OF_DISKS),
     ):
         statements.append(_allow(name, writes & bound, condition))
         writes -= bound
-    statements.insert(1, _allow("Change", writes))
+    statements.insert(1, _allow("Write", writes))
     return {"Version": "2012-10-17", "Statement": [item for item in statements if item["Action"]]}
 
 

@@ -48,7 +48,5 @@ def _not_of_playbook(plan: Plan) -> str:
             return f"{plan.playbook} has no step {step.id!r} in this version; create a new plan"
         strange = playbook_step.action.strange(step)
         if strange is not None:
-            return (
-                f"no step {step.id!r} makes {strange.name}{' to take something back' if strange in step.undo else ''}"
-            )
+            return f"no step {step.id!r} makes {strange.name}{' as an inverse call' if strange in step.undo else ''}"
     return ""

@@ -99,7 +99,7 @@ class VpceTui(SafeCrash, IncidentActions):
         elif workspace.journal is not None:
             mode, look = f"INCIDENT {workspace.journal.name}", "bold $text-error on $error-muted"
             if not workspace.journal.writable:
-                mode, look = f"{mode} (locked by another)", "bold $warning"
+                mode, look = f"{mode} (locked by another process)", "bold $warning"
         account = (
             f"{'LAB ' if self._lab else ''}{identity.account}"
             if identity

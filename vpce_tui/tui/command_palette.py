@@ -59,7 +59,11 @@ class Commands(Provider):
         if app.workspace.journal is not None:
             yield "Resume playbook", "the playbook that was run last in this incident", app.action_walk_on
             yield "Close the incident", "it becomes read-only", app.action_close_incident
-            yield "Leave the incident", "close it in this window; it stays open and can be resumed", app.leave_incident
+            yield (
+                "Leave the incident",
+                "detach it from this window; the incident stays open and can be resumed",
+                app.leave_incident,
+            )
         yield "Rules", "every detection rule: what it checks, why it matters, false positives", app.show_signals
         yield "Refresh", "read new events and the current state", app.workspace.refresh
         yield "Switch theme", "light or dark colours", app.action_theme

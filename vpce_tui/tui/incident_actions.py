@@ -60,7 +60,7 @@ class IncidentActions(App[int]):
 
         question = "Incident name (an existing incident is resumed). All changes are recorded in it:"
         if known:
-            what = f" and about {about}" if about else " on this host"
+            what = f" for {about}" if about else " on this host"
             question = f"{', '.join(known)} is open{what}. Keep its name to resume it, or type a new name:"
 
         def answered(name: str | None) -> None:

@@ -39,14 +39,14 @@ def approve(args: argparse.Namespace) -> Exit:
         say(f"refused: the plan is for account {plan.account}, and these credentials are for {identity.account}.")
         return Exit.REFUSED
     if person.same_as(named(plan.operator)):
-        say(f"refused: {person} made this plan and cannot approve it; somebody else must.")
+        say(f"refused: {person} created this plan and cannot approve it; somebody else must.")
         return Exit.REFUSED
     if not plan.incident_id:
-        say("refused: the plan was made for no incident. Open one (vpce-tui open NAME), and plan with --incident NAME.")
+        say("refused: the plan has no incident. Open one (vpce-tui open NAME), and plan with --incident NAME.")
         return Exit.REFUSED
     print(call_list.plan_text(plan))
     last = [step.title for step in plan.steps if step.final and step.calls]
-    say(f"cannot be undone: {', '.join(last) or 'nothing'}")
+    say(f"steps that cannot be undone: {', '.join(last) or 'none'}")
     say(f"you sign as {person}" + ("" if person.certain else ": AWS does not identify the person, so your key does"))
     if not args.yes:
         if not sys.stdin.isatty():

@@ -84,7 +84,7 @@ def lookback(text: str, now: datetime) -> timedelta:
     if span < timedelta(0):
         raise UsageError("--lookback must be in the past; write 30d, or 0s for none")
     if span > LONGEST_LOOK_BACK:
-        say(f"event history holds {LONGEST_LOOK_BACK.days} days: it is not searched further back")
+        say(f"event history goes back {LONGEST_LOOK_BACK.days} days; nothing older is searched")
     return min(span, LONGEST_LOOK_BACK)
 
 

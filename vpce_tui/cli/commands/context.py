@@ -41,7 +41,7 @@ def _learn(args: argparse.Namespace) -> Exit:
     since, until = moment(args.since, now), now - NOT_LEARNED
     if since >= until:
         raise UsageError(
-            f"--since must be before the last {NOT_LEARNED.days} days, which are not learned from: for instance 30d"
+            f"--since must be before the last {NOT_LEARNED.days} days (they are not learned from), for example 30d"
         )
     client = session(args)
     identity = client.identity()

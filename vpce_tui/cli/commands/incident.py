@@ -62,7 +62,7 @@ def open_new(args: argparse.Namespace) -> Exit:
     say_identity(identity.account, identity.arn, read_only=client.read_only)
     with open_incident(client, args.name, create=True, reason=args.reason or "") as journal:
         if journal.holder:
-            say(f"refused: {journal.holder} holds the incident {args.name}.")
+            say(f"refused: {args.name} is locked by {journal.holder}.")
             return Exit.REFUSED
         record = journal.record()
         print(visible(f"{args.name} is open since {record.opened_at[:19]}Z; head {journal.head}"))
@@ -85,7 +85,7 @@ def close(args: argparse.Namespace) -> Exit:
     client = session(args)
     with open_incident(client, args.name, create=False) as journal:
         if journal.holder:
-            say(f"refused: {journal.holder} holds the incident {args.name}.")
+            say(f"refused: {args.name} is locked by {journal.holder}.")
             return Exit.REFUSED
         for step in journal.record().steps.values():
             if step.state not in (StepState.VERIFIED, StepState.MANUAL, StepState.UNDONE, StepState.SKIPPED):

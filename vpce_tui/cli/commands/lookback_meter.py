@@ -41,12 +41,12 @@ class LookbackMeter:
         if self._bar is not None:
             if self._task is None:
                 self._task = self._bar.add_task("event history", total=len(parts), left="")
-            said = f"{done} of {many(len(parts), 'question')}, about {left:.0f} s left (^C: continue with the results so far)"
+            said = f"{done} of {many(len(parts), 'query', 'queries')}, about {left:.0f} s left (^C: continue with the results so far)"
             self._bar.update(self._task, completed=done, left=said)
         elif not self._said and left > _SOON:
             self._said = True
             say(
-                f"sending event history {many(len(parts), 'question')} in {many(len(snapshot.regions), 'region')}, about {left:.0f} s "
+                f"running {many(len(parts), 'event history query', 'event history queries')} in {many(len(snapshot.regions), 'region')}, about {left:.0f} s "
                 "(^C: continue with the results so far; --lookback 0s: skip)"
             )
 

@@ -130,7 +130,7 @@ def _taker(args: argparse.Namespace) -> Callable[[str, str], str] | None:
         return None
 
     def shown(label: str, secret: str) -> str:
-        print(f"the secret of {label}, shown this once: {visible(secret)}", file=sys.stderr, flush=True)
+        print(f"the secret of {label}, shown only once: {visible(secret)}", file=sys.stderr, flush=True)
         return "shown once at the terminal"
 
     return shown
@@ -172,7 +172,7 @@ def _run_all(engine: Engine, steps: Sequence[Step], args: argparse.Namespace) ->
         )
         if state in (StepState.VERIFIED, StepState.MANUAL, StepState.SKIPPED, StepState.UNDONE) and not named:
             again = (
-                "not done again"
+                "not run again"
                 if state in (StepState.VERIFIED, StepState.MANUAL)
                 else f"unchanged; --step {step.id} runs it"
             )
@@ -244,7 +244,7 @@ def undo(args: argparse.Namespace) -> Exit:
         return Exit.REFUSED
     with open_incident(client, args.incident, create=False) as journal:
         if journal.holder:
-            say(f"refused: {journal.holder} holds the incident {args.incident}; nothing was done.")
+            say(f"refused: {args.incident} is locked by {journal.holder}; nothing was done.")
             return Exit.REFUSED
         chosen = _to_undo(journal, args.step_id)
         if not chosen:
@@ -263,7 +263,7 @@ def undo(args: argparse.Namespace) -> Exit:
             ended = _undo_one(engine, step_id, args)
             worst = max(worst, ended)
             if ended is Exit.REFUSED:  # what was done before it may rest on it
-                say("the steps before it were not undone")
+                say("the remaining steps were not undone")
                 break
     return worst
 
@@ -285,7 +285,9 @@ def _undo_one(engine: Engine, step_id: str, args: argparse.Namespace) -> Exit:
     typed = target if target in (args.confirm or ()) else ""
     if not args.yes and calls:
         if is_final(calls):
-            typed = typed or _ask(f"this permanently deletes what it created. Type {target} to do it, or press Enter: ")
+            typed = typed or _ask(
+                f"this permanently deletes what it created. Type {target} to undo it, or press Enter to cancel: "
+            )
             agreed = typed == target
         else:
             agreed = _ask("undo it? [y/N] ").lower() in ("y", "yes")
@@ -334,7 +336,7 @@ def note(args: argparse.Namespace) -> Exit:
     client = session(args)
     with open_incident(client, args.incident, create=False) as journal:
         if journal.holder:
-            say(f"refused: {journal.holder} holds the incident {args.incident}.")
+            say(f"refused: {args.incident} is locked by {journal.holder}.")
             return Exit.REFUSED
         plans = [plan_of(item) for item in journal.record().plans.values()]
         fitting = {
@@ -365,7 +367,7 @@ def resolve(args: argparse.Namespace) -> Exit:
     client = session(args)
     with open_incident(client, args.incident, create=False) as journal:
         if journal.holder:
-            say(f"refused: {journal.holder} holds the incident {args.incident}.")
+            say(f"refused: {args.incident} is locked by {journal.holder}.")
             return Exit.REFUSED
         record = journal.record()
         fitting: dict[str, Plan] = {}

@@ -18,7 +18,7 @@ from vpce_tui.detection.signals import Severity, SignalFact
     "terminate-instance",
     name="Created with an instance's credentials",
     why=(
-        "Instances seldom create endpoints. Instance credentials that do were often stolen from the metadata service."
+        "Instances seldom create endpoints. When instance credentials are used for it, they were often stolen from the metadata service."
     ),
     false_positives="the instance runs the team's infrastructure tooling",
     techniques=("T1552.005", "T1078.004"),
@@ -168,7 +168,7 @@ def _attack_tool(agent: str) -> str:
         "The caller chooses the user agent, so a normal one proves nothing. Attack tools and their systems often "
         "leave theirs as it is."
     ),
-    false_positives="somebody of the team tests on purpose, or did manually what the pipeline does",
+    false_positives="somebody on the team tests on purpose, or did manually what the pipeline does",
     techniques=("T1059", "T1588.002"),
     applies_to_failed_calls=True,
 )

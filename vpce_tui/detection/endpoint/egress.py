@@ -120,7 +120,7 @@ def foreign_resource(see: EndpointFacts) -> Answer:
         return None
     account = account_of(arn)
     if not account:
-        return Inconclusive("whose resource it connects to: the record does not name it")
+        return Inconclusive("the owner of the resource it connects to: the record does not name it")
     if account in see.ours.accounts:
         return None
     what = "service network" if "servicenetwork" in arn.lower() or kind == "ServiceNetwork" else "resource"

@@ -23,7 +23,7 @@ def _everything(short: str, found: ExternalAccess | None) -> bool:
 
 def _when(policies: tuple[str, ...], number: int) -> str:
     """``""``, or that it is so only by now."""
-    return "" if number == 0 or len(policies) == 1 else " by now"
+    return "" if number == 0 or len(policies) == 1 else " (current state)"
 
 
 def _said(see: EndpointFacts) -> PolicyAnswers:

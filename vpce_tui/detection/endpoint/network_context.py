@@ -178,7 +178,7 @@ def network_around(see: EndpointFacts) -> Answer:
             unread.append(see.not_read("vpcs", "its VPC") or "its VPC does not exist")
         outside = _from_elsewhere(see, vpc.blocks if vpc else ())
         if outside:
-            bad.append(SignalFact("group lets in more than the VPC", outside, "live"))
+            bad.append(SignalFact("security group allows more than the VPC", outside, "live"))
     if "recorded" in network.unknown:
         unread.append(see.not_read("recorded", "flow logs"))
     elif (
@@ -188,7 +188,7 @@ def network_around(see: EndpointFacts) -> Answer:
     ):
         bad.append(SignalFact("flow logs", "none on the VPC, its subnets or interfaces", "live"))
     if bad:
-        said = {"network ACL": "an all-open network ACL", "flow logs": "no flow logs"}
+        said = {"network ACL": "a network ACL that allows everything", "flow logs": "no flow logs"}
         title = ", ".join(said.get(fact.what, "security groups that allow other networks") for fact in bad)
         return Match(f"The network around it: {title}", tuple(bad), Severity.MEDIUM if len(bad) > 1 else Severity.LOW)
     if unread:

@@ -121,8 +121,8 @@ _OLD_TLS: Final = ("TLSv1", "TLSv1.0", "TLSv1.1", "SSLv3", "SSLv2")
     name="Traffic through it may be unencrypted",
     why=(
         "Endpoint traffic stays on AWS's network, but whoever mirrors traffic or owns the service can read what is "
-        "not encrypted. Neither a condition on aws:SecureTransport nor VPC Encryption Control keeps it from "
-        "happening."
+        "not encrypted. Here neither a condition on aws:SecureTransport nor VPC Encryption Control prevents "
+        "that."
     ),
     false_positives="every client uses TLS 1.2 or later, which CloudTrail records then show",
     techniques=("T1040", "T1557"),

@@ -187,9 +187,9 @@ _SHELLS: Final = {
     "INST-15",
     Severity.HIGH,
     "terminate-instance",
-    name="Somebody unusual opened a shell on it, or ran a command",
+    name="A principal that does not usually do so opened a shell on it, or ran a command",
     why=("Such a session can become root, often needs no inbound rule, and leaves little on the instance."),
-    false_positives="somebody of the team repaired it",
+    false_positives="somebody on the team repaired it",
     techniques=("T1021.007", "T1651"),
 )
 def shell(see: InstanceSubject) -> Answer:
@@ -205,7 +205,7 @@ def shell(see: InstanceSubject) -> Answer:
     if found:
         facts = tuple(SignalFact(event.name, _when(event), "history") for event in found[:5])
         return Match(
-            f"{found[-1].principal.name} used {_SHELLS[found[-1].name]} on it, for the first known time", facts
+            f"{found[-1].principal.name} used {_SHELLS[found[-1].name]} on it, for the first time on record", facts
         )
     if unsure:
         event = unsure[-1]
@@ -223,9 +223,9 @@ def shell(see: InstanceSubject) -> Answer:
     "INST-16",
     Severity.MEDIUM,
     "terminate-instance",
-    name="Somebody unusual read its password or its user data",
-    why="User data often holds passwords and keys; the Windows password gives access to the instance.",
-    false_positives="somebody of the team looked something up",
+    name="A principal that does not usually do so read its password or its user data",
+    why="User data often contains passwords and keys; the Windows password gives access to the instance.",
+    false_positives="somebody on the team looked something up",
     techniques=("T1552", "T1580"),
 )
 def read_secrets(see: InstanceSubject) -> Answer:

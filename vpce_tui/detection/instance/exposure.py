@@ -111,7 +111,7 @@ def public_address(see: InstanceSubject) -> Answer:
         "take over the account; one that another account can assume needs no instance."
     ),
     false_positives=(
-        "the instance is the team's tooling and nothing else runs on it, and if you know who else may assume the role"
+        "the instance is the team's tooling nothing else runs on it, and you know who else may assume the role"
     ),
     techniques=("T1078.004", "T1098"),
 )
@@ -131,7 +131,7 @@ def powerful_role(see: InstanceSubject) -> Answer:
         facts.append(SignalFact("policy", f"{power.everything} of {role.name}", "live"))
     elif power.may:
         words = list(dict.fromkeys(said for _, said, _ in power.may))
-        more = f" and {len(words) - 3} things more" if len(words) > 3 else ""
+        more = f" and {len(words) - 3} more" if len(words) > 3 else ""
         said.append(f"may {', '.join(words[:3])}{more}")
         facts += [SignalFact(action, f"policy {policy} of {role.name}", "live") for action, _, policy in power.may]
     if takers:
@@ -150,12 +150,14 @@ def powerful_role(see: InstanceSubject) -> Answer:
     Severity.HIGH,
     "relaunch-instance",
     name="Its AMI is neither Amazon's, nor yours, nor trusted; or was created recently in this account",
-    why=("An AMI contains programs. One that was created while an intruder was in the account may be theirs."),
-    false_positives="the AMI comes from a publisher that you know; then add its owner to trusted_images",
+    why=(
+        "An AMI contains programs. One that was created while an intruder was in the account may contain the intruder's."
+    ),
+    false_positives="the AMI comes from a publisher that you know; then add its owner to trusted_amis",
     techniques=("T1525", "T1204.003"),
 )
 def strange_image(see: InstanceSubject) -> Answer:
-    why = see.unread("images")
+    why = see.unread("AMIs")
     if why:
         return Inconclusive(f"who owns its AMI: {why}")
     image = see.image
@@ -164,7 +166,7 @@ def strange_image(see: InstanceSubject) -> Answer:
     trusted = any(
         fnmatchcase(text, pattern)
         for text in (image.owner, image.id, image.name)
-        for pattern in see.context.trusted_images
+        for pattern in see.context.trusted_amis
     )
     if image.alias in ("amazon", "aws-marketplace") or image.owner in _PUBLISHERS or trusted:
         return None
@@ -172,7 +174,7 @@ def strange_image(see: InstanceSubject) -> Answer:
     if image.owner in see.ours.accounts or image.owner == see.instance.account:
         began = min((near.event.time for near in see.near), default=None)
         if began is not None and image.created is not None and image.created >= began - timedelta(days=1):
-            facts.append(SignalFact("made", f"{image.created:%Y-%m-%d %H:%M:%SZ}", "live"))
+            facts.append(SignalFact("created", f"{image.created:%Y-%m-%d %H:%M:%SZ}", "live"))
             return Match("Its AMI was created in this account during the incident", tuple(facts))
         return None
     return Match(f"Its AMI belongs to account {image.owner}, which is not trusted", tuple(facts))
@@ -203,7 +205,7 @@ _PUBLISHERS: Final = frozenset(
     techniques=("T1190",),
 )
 def old_image(see: InstanceSubject) -> Answer:
-    if see.unread("images") or not see.instance.image_id:
+    if see.unread("AMIs") or not see.instance.image_id:
         return None
     image = see.image
     if image is None:
@@ -224,13 +226,13 @@ def old_image(see: InstanceSubject) -> Answer:
             Severity.MEDIUM,
         )
     days = image.age_days(see.now)
-    if days is None or days <= see.context.image_age_days:
+    if days is None or days <= see.context.ami_age_days:
         return None
     return Match(
         f"Its AMI is {days} days old",
         (
             SignalFact("AMI", f"{image.id} {image.name}", "live"),
-            SignalFact("limit", f"{see.context.image_age_days} days", "context"),
+            SignalFact("limit", f"{see.context.ami_age_days} days", "context"),
         ),
     )
 

@@ -13,7 +13,7 @@ from vpce_tui.detection.signals import Severity, SignalFact
     Severity.HIGH,
     "terminate-instance",
     name="GuardDuty has findings about it",
-    why="GuardDuty monitors traffic, DNS and API calls; such a finding is seldom a false positive.",
+    why="GuardDuty monitors traffic, DNS and API calls; treat a finding as true until it has been investigated.",
     false_positives="the finding was investigated, and archived",
     techniques=("T1552.005",),
     applies_to_failed_calls=True,

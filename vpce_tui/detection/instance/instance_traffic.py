@@ -74,8 +74,8 @@ def strange_traffic(see: InstanceSubject) -> Answer:
     }
     if len(refused) >= _SCAN:
         return Match(
-            f"Rejected by {many(len(refused), 'address', 'addresses')}",
-            (SignalFact("rejected by", ", ".join(sorted(refused)[:6]), "flow logs"),),
+            f"Attempts to connect to {many(len(refused), 'address', 'addresses')} were rejected",
+            (SignalFact("rejected attempts to", ", ".join(sorted(refused)[:6]), "flow logs"),),
         )
     out = [
         flow_peer

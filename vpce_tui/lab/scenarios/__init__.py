@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NAMES = {
     "stolen-role": "An application server's role credentials are stolen and used to create endpoints for exfiltration",
     "leaked-key": "A user's access key leaks: mining in an unused region, a snapshot and files exfiltrated",
-    "insider": "An engineer intercepts traffic: subnets routed through an external principal's appliance, traffic copied, the trail stopped",
+    "insider": "An engineer intercepts traffic: subnets routed through an external principal's appliance, traffic mirrored, the trail stopped",
     "partner": "A partner's role is compromised, and endpoints to an external database are created with it",
     "false-alarm": "A night in which everything is harmless: a known partner, the on-call engineer, an announced test",
     "gaps": "A stolen session in an account that is only partly readable: a denied region, a stopped trail, refused parts",

@@ -194,13 +194,13 @@ STORY: Final = Story(
         Truth(
             subject="database",
             bad=True,
-            what="its traffic is copied and not recorded, its user data changed",
+            what="its traffic is mirrored and not recorded, its user data changed",
             reasons=("INST-08", "INST-18", "INST-19"),
         ),
         Truth(
             subject="collector",
             bad=True,
-            what="the instance that takes the copy",
+            what="the instance that receives the mirrored traffic",
             reasons=("INST-09", "INST-19", "INST-20"),
         ),
         Truth("event_logs", False, "the pipeline's endpoints"),

@@ -94,7 +94,7 @@ class Choice(Generic[S]):
                 continue
             if not self.free:
                 names = ", ".join(known) or "nothing (none exist here)"
-                return f"{self.id} must be {'some' if self.many else 'one'} of {names}, not {part!r}."
+                return f"{self.id} must be {'one or more' if self.many else 'one'} of {names}, not {part!r}."
             said = self.check(part)
             if said:
                 return f"{self.id}: {said}"
@@ -205,4 +205,4 @@ def by_effects(_: object, step: Step) -> ReadBack:
     if step.calls:
         waiting = ", ".join(call.why or call.name for call in step.calls[:3])
         return VerificationState.NOT_YET, f"not in effect yet: {waiting}"
-    return VerificationState.VERIFIED, f"{len(step.already)} of {len(step.already)} effects read back"
+    return VerificationState.VERIFIED, f"{len(step.already)} of {len(step.already)} effects verified"

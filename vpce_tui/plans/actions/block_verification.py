@@ -34,7 +34,7 @@ def why_not_blockable(state: InterfaceState, block: str) -> str:
 
 
 BEYOND_REMEDY: Final = (
-    "for names: Route 53 Resolver DNS Firewall; for the metadata service: its options on the instance"
+    "for names: Route 53 Resolver DNS Firewall; for the metadata service: the metadata options of the instance"
 )
 
 
@@ -118,7 +118,7 @@ def _verdict(state: InterfaceState, traffic: Traffic | None, block: str) -> tupl
         return "wait", f"{block}: {doubt}"
     newest = min((traffic.newest_of[nic] for nic in _judged_by(state, traffic, flow_peers)), default=traffic.newest)
     tried = max((item.last for item in flow_peers if item.rejected and item.last), default=None)
-    said = f"it tried until {_at(tried)}, and was rejected" if tried and tried > since else "no attempt since"
+    said = f"attempts until {_at(tried)} were rejected" if tried and tried > since else "no attempt since"
     return "stopped", f"{block}: nothing accepted from {_at(since)} until {_at(newest)}; {said}"
 
 
@@ -136,7 +136,7 @@ def _doubt(state: InterfaceState, traffic: Traffic, flow_peers: list[FlowPeer], 
             f"the lookback begins at {_at(traffic.window.start)}, after it was blocked: look back further (see.hours)"
         )
     if traffic.cut:
-        return f"only the {flow_log_queries.MOST} largest flows were returned, and it may be among the others: query less time (see.hours)"
+        return f"only the {flow_log_queries.MOST} largest flows were returned, and it may be among the others: query a shorter time range (see.hours)"
     if traffic.skipped:
         return f"AWS could not record everything ({traffic.skipped} records say SKIPDATA): some traffic may be missing"
     whole = since + timedelta(seconds=state.log.interval if state.log else 600) + _GRACE

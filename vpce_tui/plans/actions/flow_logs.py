@@ -94,7 +94,7 @@ def plan_flow_logs(wanted: Iterable[Wanted], target: str, draft: Draft) -> None:
             made_role = True
         _one(item, call_id, role, group, target, draft)
     if draft.calls or draft.already:
-        draft.note("flow logs begin now: earlier traffic is not in them; first records come within ten minutes")
+        draft.note("flow logs begin now: earlier traffic is not recorded; the first records arrive within ten minutes")
         draft.add_impact("nobody: traffic is recorded, not changed; CloudWatch Logs bills what is ingested and stored")
 
 
@@ -120,7 +120,7 @@ def _new_role(item: Wanted, target: str, draft: Draft) -> None:
         {
             **named,
             "AssumeRolePolicyDocument": document({"Version": "2012-10-17", "Statement": [trust]}),
-            "Description": "Lets VPC flow logs write to CloudWatch Logs; made by vpce-tui",
+            "Description": "Lets VPC flow logs write to CloudWatch Logs; created by vpce-tui",
         },
         so_already=there,
         why=f"new role {OWN_ROLE} for the flow log service",
@@ -215,9 +215,7 @@ def _one(item: Wanted, call_id: str, role: str, group: str, target: str, draft: 
     )
     draft.changes.append(f"{item.id} records all its traffic into {group}, every field, 1-minute aggregation")
     filters = [{"Name": "resource-id", "Values": [item.id]}]
-    draft.prove(
-        f"an active flow log of {item.id} reads back", "DescribeFlowLogs", {"Filter": filters}, region=item.region
-    )
+    draft.prove(f"{item.id} has an active flow log", "DescribeFlowLogs", {"Filter": filters}, region=item.region)
 
 
 def _role_options(logging: Callable[[S], FlowLogging | None]) -> Callable[[S], Options]:

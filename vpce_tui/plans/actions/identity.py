@@ -60,14 +60,14 @@ def _plan(state: InstanceState, draft: Draft) -> Step:
             service="iam",
             region=iam["region"],
         )
-        draft.prove("the deny is in the role", "GetRolePolicy", policy, **iam)
+        draft.prove("the deny policy is in effect", "GetRolePolicy", policy, **iam)
         draft.changes.append(f"role {role.name}: every session issued before now is denied")
         draft.add_impact(
-            f"every session of {role.name} that was issued before now, also of people and other services; other instances "
-            "get new credentials automatically, but only within hours",
+            f"every session of {role.name} that was issued before now is denied, also those of people and other services; other instances with this role are denied until they "
+            "get new credentials automatically, which can take hours",
             role.other_users,
         )
-    draft.changes.append(f"{state.instance.id} loses instance profile {role.profile_name}")
+    draft.changes.append(f"instance profile {role.profile_name} is disassociated from {state.instance.id}")
     filters = [{"Name": "instance-id", "Values": [state.instance.id]}]
     draft.prove("no profile is associated", "DescribeIamInstanceProfileAssociations", {"Filters": filters})
     return draft.step(StepKind.CHANGE)
@@ -85,14 +85,14 @@ def _take_profile(state: InstanceState, draft: Draft) -> None:
         "DisassociateIamInstanceProfile",
         {"AssociationId": association},
         so_already=not role.association,
-        why=f"no new credentials of {role.profile_name} for the instance",
+        why=f"disassociate instance profile {role.profile_name}: the instance gets no new credentials",
     )
     draft.add_inverse(
         "undo-take-profile",
         "AssociateIamInstanceProfile",
         {"IamInstanceProfile": {"Arn": role.profile_arn}, "InstanceId": state.instance.id},
         undoes=("take-profile",),
-        why=f"give it {role.profile_name} again",
+        why=f"associate instance profile {role.profile_name} again",
     )
 
 

@@ -46,7 +46,7 @@ def _plan(state: InstanceState, draft: Draft) -> Step:
             "ModifyNetworkInterfaceAttribute",
             {"NetworkInterfaceId": nic.id, "Groups": list(_groups_before(draft, nic))},
             undoes=undoes,
-            why=f"{nic.id} back into its security groups",
+            why=f"{nic.id}: restore its security groups",
         )
         before = ", ".join(_groups(state).label(group) for group in _groups_before(draft, nic))
         draft.changes.append(
@@ -58,13 +58,15 @@ def _plan(state: InstanceState, draft: Draft) -> Step:
     else:
         draft.description = "Blocks every new connection of this instance; established connections stay open until they end by themselves."
         draft.note("with one change, established connections stay open until they end by themselves")
-    draft.add_impact("whoever works on it over the network, Session Manager too: capture its memory before this")
+    draft.add_impact(
+        "everyone connected to it over the network, Session Manager included: capture its memory before this step"
+    )
     if len(interfaces) < len(state.interfaces or ()):
         draft.note("interfaces that AWS manages for a service are not changed")
     draft.add_impact("nobody else: the new groups have no other member")
     filters = [{"Name": "attachment.instance-id", "Values": [instance.id]}]
     draft.prove(
-        "every interface is in the quarantine group alone, and the group has no rules",
+        "every interface has only the quarantine group, and the group has no rules",
         "DescribeNetworkInterfaces",
         {"Filters": filters},
     )
@@ -177,7 +179,7 @@ ISOLATE: Final[Action[InstanceState]] = Action(
     choices=(
         Choice(
             "moves",
-            "Close connections that are open now too",
+            "Drop established connections too",
             (
                 ("two", "Yes: two changes (untrack, then isolate), also drops tracked connections"),
                 ("one", "No: one change; established connections stay open"),

@@ -37,7 +37,7 @@ def _plan(state: InstanceState, draft: Draft) -> Step:
         draft.recall_done((*draft.remembered.calls, *draft.remembered.already))
     if not draft.calls and not draft.already:
         draft.note("it is in no Auto Scaling group, target group or classic load balancer")
-    draft.prove("group, target groups and load balancers read back without it")
+    draft.prove("the instance is in no Auto Scaling group, target group or load balancer")
     return draft.step(StepKind.CHANGE)
 
 
@@ -56,7 +56,7 @@ def _detach(state: InstanceState, draft: Draft) -> None:
         "DetachInstances",
         {**members, "ShouldDecrementDesiredCapacity": lower},
         so_already=leaving(group),
-        why=f"leave {group.group}"
+        why=f"detach it from {group.group}"
         + (f", desired capacity {group.desired} to {group.desired - 1}" if lower else ", which launches another"),
         service="autoscaling",
     )
@@ -65,15 +65,17 @@ def _detach(state: InstanceState, draft: Draft) -> None:
         "AttachInstances",
         members,
         undoes=("detach",),
-        why=f"join {group.group} again, capacity one up",
+        why=f"attach it to {group.group} again, desired capacity + 1",
         service="autoscaling",
     )
-    draft.changes.append(f"leaves Auto Scaling group {group.group} (now {group.desired}, at least {group.minimum})")
+    draft.changes.append(
+        f"leaves Auto Scaling group {group.group} (desired capacity {group.desired}, minimum {group.minimum})"
+    )
     if lower:
-        draft.add_impact(f"the other {group.desired - 1} instances of {group.group} take over the load")
+        draft.add_impact(f"{group.group} is left with {group.desired - 1} instances")
     else:
         draft.add_impact(
-            f"{group.group} launches another one from the same AMI and role ({group.launch}): check it before you trust it"
+            f"{group.group} launches another instance from the same AMI, with the same role ({group.launch}): check it before you trust it"
         )
 
 
@@ -97,7 +99,7 @@ def _deregister(target: Registration, draft: Draft) -> None:
         "DeregisterTargets",
         parameters,
         so_already=False,
-        why=f"no new traffic from target group {target.name}",
+        why=f"deregister it from target group {target.name}",
         service="elbv2",
     )
     draft.add_inverse(
@@ -105,7 +107,7 @@ def _deregister(target: Registration, draft: Draft) -> None:
         "RegisterTargets",
         parameters,
         undoes=(name,),
-        why=f"traffic from {target.name} again",
+        why=f"register it with target group {target.name} again",
         service="elbv2",
     )
     draft.changes.append(f"leaves target group {target.name}, port {target.port} (now {target.state or 'registered'})")
@@ -119,7 +121,7 @@ def _deregister_classic(registration: Registration, draft: Draft) -> None:
         "DeregisterInstancesFromLoadBalancer",
         parameters,
         so_already=False,
-        why=f"no traffic from load balancer {registration.name}",
+        why=f"deregister it from classic load balancer {registration.name}",
         service="elb",
     )
     draft.add_inverse(
@@ -127,7 +129,7 @@ def _deregister_classic(registration: Registration, draft: Draft) -> None:
         "RegisterInstancesWithLoadBalancer",
         parameters,
         undoes=(name,),
-        why=f"traffic from {registration.name} again",
+        why=f"register it with classic load balancer {registration.name} again",
         service="elb",
     )
     draft.changes.append(f"leaves classic load balancer {registration.name}")

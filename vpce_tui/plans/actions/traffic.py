@@ -65,10 +65,14 @@ def warnings(state: InterfaceState, block: str) -> list[str]:
         resolver = str(ipaddress.ip_network(base).network_address + 2)
         if covers(resolver):
             said.append(
-                f"{block}: the resolver of {state.vpc_id} ({resolver}) is in it: DNS names would no longer resolve"
+                f"{block}: it contains the DNS resolver of {state.vpc_id} ({resolver}): DNS names would no longer resolve"
             )
-    said += [f"{block}: {what} is in it" for address, what in _WARNED if covers(address.partition("/")[0])]
-    said += [f"{block}: you call AWS from {address}" for address in sorted(state.operator) if covers(address)]
+    said += [f"{block}: it contains {what}" for address, what in _WARNED if covers(address.partition("/")[0])]
+    said += [
+        f"{block}: it contains {address}, from which you call AWS"
+        for address in sorted(state.operator)
+        if covers(address)
+    ]
     beyond = why_not_blockable(state, block)
     said += [beyond] if beyond else []
     said += [
@@ -154,7 +158,7 @@ def ask(state: InterfaceState, draft: Draft, name: str, why: str, query: Callabl
     text = query(state.log.format, [nic.id for nic in state.interfaces])
     parameters = flow_log_queries.start_parameters(state.log.destination, text, state.traffic.window)
     reference = f"QUERY_{name.upper()}"
-    draft.read(f"ask-{name}", "StartQuery", parameters, f"ask: {why}", service="logs", gives={reference: "queryId"})
+    draft.read(f"ask-{name}", "StartQuery", parameters, f"query: {why}", service="logs", gives={reference: "queryId"})
     draft.read(
         f"traffic-{name}",
         "GetQueryResults",
@@ -171,7 +175,7 @@ def _seen(state: InterfaceState, draft: Draft) -> None:
         if InterfaceAspect.TRAFFIC not in state.unknown:
             draft.warn(
                 f"no flow log records all traffic of {state.target}: its peers are unknown; step “Record its traffic” "
-                "turns one on, and its records come within ten minutes"
+                "creates one; its first records arrive within ten minutes"
             )
         return
     names = {
@@ -193,10 +197,10 @@ _ADDRESS_COLUMNS: Final = (
     column("PEER"),
     column("WHO"),
     column("BYTES", ColumnKind.BYTES, "sent and received"),
-    column("PORTS", means="our: the peer connected to this port of ours"),
+    column("PORTS", means="our: the peer connected to this port of the target"),
     column("FLOWS", ColumnKind.COUNT, "records of flows that were accepted"),
     column("REJECTED", ColumnKind.COUNT, "records of flows that were rejected"),
-    column("FIRST", ColumnKind.TIME, "begin of the first record, UTC"),
+    column("FIRST", ColumnKind.TIME, "start of the first record, UTC"),
     column("LAST", ColumnKind.TIME, "end of the last record, UTC"),
 )
 _OFFERED: Final = 200
@@ -284,7 +288,7 @@ def _about(state: InterfaceState, block: str, draft: Draft) -> None:
     for acl in state.acls or ():
         neighbours = tuple(name for subnet in acl.subnets for name in state.neighbours.get(subnet, ()))
         draft.add_impact(
-            f"{many(len(neighbours), 'other depends', 'others depend')} on the network ACL of the {many(len(acl.subnets), 'subnet')} behind {acl.id}",
+            f"{many(len(neighbours), 'other interface depends', 'other interfaces depend')} on {acl.id}, the network ACL of {many(len(acl.subnets), 'subnet')}",
             neighbours,
         )
 

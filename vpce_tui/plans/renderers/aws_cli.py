@@ -59,8 +59,8 @@ def script(plan: Plan) -> str:
         "set -eu",
         "umask 077",
         "INCIDENT=${INCIDENT:?set INCIDENT to the name of the incident}",
-        f'[ "$(printf %s "$INCIDENT" | LC_ALL=C tr -cd A-Za-z0-9._-)" = "$INCIDENT" ] || {{ {_say("INCIDENT is no name of an incident")}; exit 2; }}',
-        f'case "$INCIDENT" in .*|-*) {_say("INCIDENT is no name of an incident")}; exit 2 ;; esac',
+        f'[ "$(printf %s "$INCIDENT" | LC_ALL=C tr -cd A-Za-z0-9._-)" = "$INCIDENT" ] || {{ {_say("INCIDENT is not a valid incident name")}; exit 2; }}',
+        f'case "$INCIDENT" in .*|-*) {_say("INCIDENT is not a valid incident name")}; exit 2 ;; esac',
         *([_confirmed(plan)] if final else []),
         f"ACCOUNT=$(aws sts get-caller-identity --region={shlex.quote(plan.region)} --query=Account --output=text)",
         f'[ "$ACCOUNT" = {shlex.quote(plan.account)} ] || {{ {_say(f"these credentials are not for account {plan.account}")}; exit 5; }}',
@@ -83,7 +83,7 @@ def _short_lines(script: str) -> str:
     longest = max((len(line.encode()) for line in script.split("\n")), default=0)
     if longest > LONGEST:
         raise PlanError(
-            f"the shell script would have a line of {longest:,} bytes: take another form (--format python, json)."
+            f"the shell script would have a line of {longest:,} bytes: use another format (--format python, json)."
         )
     return script
 
@@ -100,7 +100,7 @@ def _functions() -> list[str]:
     """Of the script: stop unless an answer is an id, what is done where a read was not kept, and a write, which is made once. A
     line of it that ran alone would find none of them. (No ``!`` before a letter: zsh takes one in a pasted line for its history.)"""
     letters, patterns = _GIVEN
-    refused = f"{_say('AWS gave no id where one was expected')}; exit 1"
+    refused = f"{_say('AWS returned no id')}; exit 1"
     return [
         "given() {",
         f'  case "$1" in {patterns}) {refused} ;; esac',
@@ -136,7 +136,7 @@ def _stop(said: str) -> str:
 
 
 def _confirmed(plan: Plan) -> str:
-    said = f"set CONFIRM to {plan.target} to continue: some of it cannot be undone"
+    said = f"set CONFIRM to {plan.target} to continue: some steps cannot be undone"
     return f'[ "${{CONFIRM:-}}" = {shlex.quote(plan.target)} ] || {{ {_say(said)}; exit 5; }}'
 
 
@@ -203,7 +203,7 @@ def _reviewed(call: PlannedCall) -> Iterator[str]:
         if "sha256" in item:
             held = _quoted(parts_of(item["$sealed"]))
             found = f"$(printf %s {held} | base64 -d | {{ sha256sum 2>/dev/null || shasum -a 256; }} | cut -c1-64)"
-            said = _say("what would be sent is not what was reviewed; plan again")
+            said = _say("the request differs from the reviewed one; plan again")
             yield f'[ "{found}" = {shlex.quote(str(item["sha256"]))} ] || {{ {said}; exit 1; }}'
 
 
@@ -246,7 +246,7 @@ def _waiting(step: Step, call: PlannedCall, command: str) -> Iterator[str]:
     yield f"    {'|'.join(map(shlex.quote, call.until.good))}) break ;;"
     if call.until.bad:
         end = "break" if step.kind is StepKind.READ else "exit 1"
-        said = _say(f"{call.why or call.name}: what is waited for will not come")
+        said = _say(f"{call.why or call.name}: the expected state can no longer be reached")
         yield f"    {'|'.join(map(shlex.quote, call.until.bad))}) {said}; {end} ;;"
     yield "  esac"
     yield "  sleep 5"

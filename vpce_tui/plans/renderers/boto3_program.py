@@ -56,7 +56,7 @@ def script(plan: Plan) -> str:
         "os.umask(0o077)",
         'INCIDENT = os.environ["INCIDENT"]',
         'if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9._-]*", INCIDENT):',
-        '    raise SystemExit("INCIDENT is no name of an incident")',
+        '    raise SystemExit("INCIDENT is not a valid incident name")',
         *(_confirmed(plan) if final else ()),
         'EVIDENCE = pathlib.Path(f"evidence-{INCIDENT}")',
         "if EVIDENCE.exists():",
@@ -91,13 +91,13 @@ def script(plan: Plan) -> str:
         "def got(path, answer):",
         "    found = jmespath.search(path, answer)",
         '    if found in (None, ""):',
-        '        raise SystemExit("AWS gave nothing where something was expected")',
+        '        raise SystemExit("AWS returned no value where one is needed")',
         "    return str(found)",
         "",
         "",
         "def reviewed(text, sha256):",
         "    if hashlib.sha256(base64.b64decode(text)).hexdigest() != sha256:",
-        '        raise SystemExit("what would be sent is not what was reviewed; plan again")',
+        '        raise SystemExit("the request differs from the reviewed one; plan again")',
         "",
         "",
         "def wait_for(service, region, operation, parameters, path, good, bad):",
@@ -171,7 +171,7 @@ def _stop(said: str) -> str:
 
 
 def _confirmed(plan: Plan) -> Iterator[str]:
-    said = f"set CONFIRM to {plan.target} to continue: some of it cannot be undone"
+    said = f"set CONFIRM to {plan.target} to continue: some steps cannot be undone"
     yield f'if os.environ.get("CONFIRM") != {plan.target!a}:'
     yield f"    raise SystemExit({said!a})"
 

@@ -43,7 +43,7 @@ def _step(step: Step) -> Iterator[str]:
 def words(call: PlannedCall) -> str:
     """Console page and clicks for one call."""
     if call.profile:
-        return f"no page shows this: in a terminal of this host, the command of the CLI view, with --profile {say(call.profile)}"
+        return f"not in the console: run the command of the CLI view on this host, with --profile {say(call.profile)}"
     with contextlib.suppress(KeyError):  # a plan's file may leave out what AWS takes as optional
         return WORDS[call.operation](call.parameters)
     shown = ", ".join(f"{key} {say(value)}" for key, value in call.parameters.items())

@@ -47,14 +47,12 @@ def _facts(step: Step) -> Iterator[Fact]:
         named = [_answer(value, labels) for value in chosen if value or not question.many]
         said = "; ".join(named)
         if question.options or question.free:
-            yield Fact(
-                name="choice", value=f"{question.question}: {said or 'nothing'}", source=f"{step.id}.{question.id}"
-            )
+            yield Fact(name="choice", value=f"{question.question}: {said or 'none'}", source=f"{step.id}.{question.id}")
     yield from (Fact(name="changes", value=text) for text in step.changes)
     if step.kind is StepKind.READ:
         yield from (Fact(name="reads", value=call.why) for call in step.calls if call.why)
     if step.already:
-        yield Fact(name="already", value=f"{many(len(step.already), 'effect')} there already")
+        yield Fact(name="already", value=f"{many(len(step.already), 'effect')} already in effect")
     for affected in step.affects:
         names = f": {', '.join(affected.names)}" if affected.names else ""
         yield Fact(name="affects", value=affected.says + names)

@@ -21,14 +21,14 @@ def plain(text: str) -> str:
 def variable(name: str) -> str:
     """The script's own name for a reference: one that no environment variable and no name of the script's has."""
     if not REFERENCE.fullmatch(name):
-        raise PlanError(f"{name[:60]!r} is no name of a reference.")
+        raise PlanError(f"{name[:60]!r} is not a valid reference name.")
     return name if name in _OURS else f"GOT_{name}"
 
 
 def parameter(name: str) -> str:
     """A parameter's name, which is printed as it is."""
     if not _NAME.fullmatch(name):
-        raise PlanError(f"{name[:60]!r} is no name of a parameter.")
+        raise PlanError(f"{name[:60]!r} is not a valid parameter name.")
     return name
 
 
@@ -100,7 +100,7 @@ def step_lines(
     known, missing = unbound(plan, step)
     if missing and step.calls:
         yield stop(
-            f"what {', '.join(missing)} refers to is unknown here: plan again with --incident, or run the steps before it"
+            f"what {', '.join(missing)} refers to is unknown: plan again with --incident, or run the steps before it"
         )
         yield ""
         return

@@ -100,7 +100,7 @@ class AccountAspect:
     """Names of the parts that can be read."""
 
     INSTANCES = "instances"
-    RULES = "group rules"
+    RULES = "security group rules"
     ENCRYPTION = "encryption by default"
     VOLUMES = "volumes"
     FLOW_LOGS = "flow logs"
@@ -236,7 +236,7 @@ def _rules(client: AwsClient, state: AccountState, asked: PlanningContext) -> Ac
             for rule in sorted(wide, key=lambda rule: (rule.group, rule.from_port, rule.peer))
         ), frozen
 
-    found, gaps = _each(client, state, asked, "group rules", read)
+    found, gaps = _each(client, state, asked, "security group rules", read)
     return replace(
         state,
         rules=tuple(item for some, _ in found.values() for item in some),

@@ -89,7 +89,7 @@ class EndpointAspect:
     ORGANISATION = "organization"
     FLOW_LOGS = "flow logs"
     USE = "traffic of its interfaces"
-    HIT = "who uses it"
+    HIT = "users of the endpoint"
     """As USE, while a plan is made and not again before a step: each question to flow logs is billed."""
     ENCRYPTION = "VPC encryption control"
     RECREATED = "recreated endpoint"

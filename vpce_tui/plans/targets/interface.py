@@ -192,7 +192,7 @@ def query_traffic(client: AwsClient, target: str, region: str, hours: int) -> tu
         return None, error.sentence()
     except TargetGone as error:
         return None, str(error)
-    return found.traffic, "; ".join(found.unknown.values()) or "no flow log of it can be queried"
+    return found.traffic, "; ".join(found.unknown.values()) or "none of its flow logs can be queried"
 
 
 READS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -77,7 +77,7 @@ class InterfaceAspect:
 
     FLOW_LOGS = "flow logs"
     TRAFFIC = "traffic"
-    RULES = "group rules"
+    RULES = "security group rules"
     ACLS = "network ACLs"
     SETS = "IP sets"
     OPERATOR = "the operator's own addresses"

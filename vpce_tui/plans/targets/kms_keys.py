@@ -40,4 +40,4 @@ def read_key(client: AwsClient, region: str, named: str) -> KmsKey:
     kind = f"{raw.get('KeyUsage') or 'ENCRYPT_DECRYPT'} {raw.get('KeySpec') or 'SYMMETRIC_DEFAULT'}"
     if kind != "ENCRYPT_DECRYPT SYMMETRIC_DEFAULT":
         return KmsKey(key, "unusable", f"it is a key for {kind}, and EBS accepts only symmetric encryption keys")
-    return KmsKey(key, str(raw.get("KeyState") or "in a state that AWS does not say"))
+    return KmsKey(key, str(raw.get("KeyState") or "in an unknown state"))

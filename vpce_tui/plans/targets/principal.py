@@ -107,7 +107,7 @@ def _resolve(client: AwsClient, target: str, account: str, home: str) -> tuple[P
     if target.startswith("ASIA"):
         raise TargetGone(
             f"{target} is a temporary key: it belongs to a session. Name the role or user behind it (its events say which), "
-            "for instance role/web-app; cutting its sessions ends this key too."
+            "for example role/web-app; revoking its sessions also denies this key."
         )
     if target.startswith("AKIA"):
         name = str(
@@ -121,11 +121,11 @@ def _resolve(client: AwsClient, target: str, account: str, home: str) -> tuple[P
     if target.startswith("arn:"):
         if arn is None or arn.account != account:
             owner = arn.account if arn else "that it does not name"
-            raise TargetGone(f"{target} is of account {owner}, and these credentials are for {account}.")
+            raise TargetGone(f"{target} belongs to account {owner}, and these credentials are for {account}.")
         kind, rest = arn.kind, arn.path
         if kind == "federated-user":
             raise TargetGone(
-                f"{rest} is a federated user: no policy is attached to it. Its rights are those of the user who called "
+                f"{rest} is a federated user: no policy is attached to it. Its permissions are those of the user who called "
                 "GetFederationToken: name that one (its events say who: sessionIssuer)."
             )
         if kind == "assumed-role":
@@ -306,19 +306,19 @@ def _session_names(
         try:
             names, whole = _handed_out(client, state, region, since)
             if not whole:
-                gaps.append(f"sessions handed out in {region}: more than {PAGES * 50}, the older ones were not read")
+                gaps.append(f"sessions issued in {region}: more than {PAGES * 50}, the older ones were not read")
             return sorted(names), Part(region, Status.LOOKED)
         except AwsError as error:
             if error.kind in (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS):
                 raise
-            gaps.append(f"sessions handed out in {region}: {error.sentence()}")
+            gaps.append(f"sessions issued in {region}: {error.sentence()}")
             return [], Part(region, Status.LOOKED)
 
     found = sorted(set(side_by_side(sorted(set(regions)), one, at_most=8)[0]))
     named = strings(asked.remembered, SESSIONS)
     others = ", other than those that are named" if named else ""
     gaps.append(
-        f"sessions of instances that no longer hold {state.name}{others}, unless this incident acted on them: name them"
+        f"sessions of instances that no longer have {state.name}{others}, unless this incident acted on them: enter their ids"
     )
     return list(dict.fromkeys([*named, *ours, *held, *found])), gaps
 

@@ -74,7 +74,7 @@ class InstancesScreen(ListFrame):
         worth = sum(item.assessment.severity >= Severity.MEDIUM for item in self.workspace.instances)
         compromised = sum(item.status == "compromised" for item in self.workspace.instances)
         if self.workspace.regions_seen is None and not self.workspace.problem:
-            return "Instances ─ looking"
+            return "Instances ─ searching"
         return (
             f"Instances ─ {len(self.workspace.instances):,} instances, {worth:,} to review, {compromised:,} compromised"
         )

@@ -27,7 +27,7 @@ def _opening(playbook: Playbook) -> str:
     if playbook.target in ("interface", "endpoint"):
         return (
             f"Opening a playbook only reads. This one queries the flow logs of its target: billed by the data scanned, {PRICE}, unless "
-            "that was asked in the last minutes."
+            "the same query ran in the last minutes."
         )
     return "Opening a playbook only reads."
 

@@ -219,12 +219,12 @@ def _answered(question: Question) -> str:
     )
     left = len([value for value in known if value not in chosen]) if question.many else 0
     asked = question.question.partition(" (")[0]
-    means = question.question.partition(" (nothing: ")[2].rstrip(")")
+    means = question.question.partition(" (empty: ")[2].rstrip(")")
     if question.many and not said and means:
         return f"{asked}: {means}"
     if question.many and not said and left:
-        return f"{asked}: none is ticked, of {left}"
-    return f"{asked}: {said or 'nothing'}" + (f"; {left} not ticked" if left else "")
+        return f"{asked}: none of {left} ticked"
+    return f"{asked}: {said or 'none'}" + (f"; {left} not ticked" if left else "")
 
 
 def _mark(on: bool, *, many: bool) -> str:

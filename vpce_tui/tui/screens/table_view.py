@@ -54,7 +54,7 @@ class TableScreen(Frame):
     def on_table_sheet_opened(self, event: TableSheet.Opened) -> None:
         """Open the rows that the cell counts."""
         if event.behind is None:
-            self.main.say("There is nothing behind this cell.")
+            self.main.say("No further details for this cell.")
         else:
             self.app.push_screen(TableScreen(event.behind.title, [event.behind]))
 

@@ -182,5 +182,5 @@ def _in_words(traffic: Traffic, names: Mapping[str, str], *, endpoint: bool) -> 
     if not most:
         return ""
     named = f"{peer} ({names[peer]})" if peer in names else peer
-    how = "went out through it, most of it by" if endpoint else "went out of it, most of it to"
+    how = "was sent through it, most of it by" if endpoint else "was sent by it, most of it to"
     return f"{size(total)} {how} {named}: {size(most)}."

@@ -192,9 +192,7 @@ class WalkthroughScreen(WalkthroughActions):
             return []
         names = ", ".join(self.about)
         return [
-            page.hanging(
-                "! ", f"{names} is already open and about {self.session.target}: resume it ({page.key('run')})"
-            ),
+            page.hanging("! ", f"{names} is already open for {self.session.target}: resume it ({page.key('run')})"),
             line(""),
         ]
 

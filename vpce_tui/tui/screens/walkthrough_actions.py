@@ -199,7 +199,7 @@ class WalkthroughActions(WalkthroughState):
                 question = "This permanently deletes what the step created. " if final else ""
                 shown = lines([Content(text) for text in made])  # whole: it is agreed to
                 self.app.push_screen(
-                    Ask(f"Undo: {step.title}", f"{question}Type {word} to do it:", must_be=word, body=shown), answered
+                    Ask(f"Undo: {step.title}", f"{question}Type {word} to undo it:", must_be=word, body=shown), answered
                 )
             else:
                 self.main.say("; ".join(made) or "nothing to undo")
@@ -224,7 +224,7 @@ class WalkthroughActions(WalkthroughState):
 
     def action_by_hand(self) -> None:
         """Record that a person did it."""
-        self._note(Decision.MANUAL, "Done manually", "Who did what, and where is what came of it?")
+        self._note(Decision.MANUAL, "Done manually", "Who did what, and where is the result?")
 
     def action_note(self) -> None:
         """Write a note about the step."""
@@ -252,7 +252,7 @@ class WalkthroughActions(WalkthroughState):
                 self.update()
 
             self.app.push_screen(
-                Ask(f"{title}: {step.title}", question, wrong=lambda text: "" if text else "write at least a word"),
+                Ask(f"{title}: {step.title}", question, wrong=lambda text: "" if text else "write at least one word"),
                 answered,
             )
 

@@ -63,7 +63,7 @@ class Ticks(Static, can_focus=True):
             look = "reverse" if self.has_focus and at == self.at else ""
             text = label if label == value or not value else f"{value}  {label}" if self.question.many else label
             shown += hanging(f"  {mark} ", text, self._width or _WIDTH, look, look)
-        self.update(lines(shown) if shown else line(("  there are no choices here", "dim")))
+        self.update(lines(shown) if shown else line(("  nothing to choose from", "dim")))
 
     def on_key(self, event: events.Key) -> None:
         """What is typed over a list that takes other answers too goes into its text."""

@@ -67,7 +67,9 @@ KEYS: Final[Mapping[str, Key]] = {
     "check-policy": Key(
         "l", "check policy", "check its policy with IAM Access Analyzer (billed; the cost is shown first)"
     ),
-    "suppress": Key("x", "suppress", "suppress the event, with a reason and an end; again: remove the suppression"),
+    "suppress": Key(
+        "x", "suppress", "suppress the event, with a reason and an end date; again: remove the suppression"
+    ),
     "all-events": Key("t", "all events", "show all event names, or CreateVpcEndpoint only"),
     "ask-history": Key("M", "more from history", "search event history for more events of this relation"),
     "longer": Key(keys="plus,equals_sign", label="longer", does="a longer time", shown="+"),
@@ -86,7 +88,7 @@ KEYS: Final[Mapping[str, Key]] = {
     "resolve": Key("d", "resolve outcome", "record the outcome of a call whose result is unknown"),
     "right": Key("right", "next step", "next step, or next column", shown="→"),
     "left": Key("left", "previous step", "previous step, or previous column", shown="←"),
-    "sort": Key("S", "sort", "sort by the column; again: the other way round"),
+    "sort": Key("S", "sort", "sort by the column; again: reverse order"),
     "tick": Key("space", "tick", "tick the row, or fold what is below it", shown="space"),
     "tick-all": Key("a", "tick all", "tick every row that is shown; again: none"),
 }

@@ -72,24 +72,26 @@ def _plan_dark(state: InterfaceState, draft: Draft) -> Step:
         "ModifyVpcBlockPublicAccessOptions",
         {"InternetGatewayBlockMode": mode},
         so_already=public.mode == mode and public.verify,
-        why=f"{state.region}: no VPC "
-        + ("is reached from the internet" if mode == "block-ingress" else "exchanges traffic with the internet"),
+        why=f"{state.region}: internet gateways "
+        + ("blocked for inbound traffic" if mode == "block-ingress" else "blocked in both directions"),
     )
     draft.add_inverse(
         "undo-block-public-access",
         "ModifyVpcBlockPublicAccessOptions",
         {"InternetGatewayBlockMode": before},
         undoes=("block-public-access",),
-        why=f"{state.region}: as it was, {before}",
+        why=f"{state.region}: restore the earlier mode, {before}",
     )
     kept = {*parts(draft.choices["keep"]), *public.exclusions}
     hit = tuple(vpc for vpc in public.open_vpcs if vpc not in kept)
-    draft.changes.append(f"{state.region}: internet gateways {public.mode} → {mode}, for the whole account")
+    draft.changes.append(
+        f"{state.region}: Block Public Access {public.mode} → {mode}, for every VPC of the account in this region"
+    )
     draft.add_impact(
         f"{many(len(hit), 'VPC')} with an internet gateway or egress-only internet gateway: everything in them", hit
     )
     draft.note("it takes minutes to take effect everywhere; endpoints, peerings and VPNs are not affected")
-    draft.prove("the mode reads back", "DescribeVpcBlockPublicAccessOptions")
+    draft.prove("Block Public Access has this mode", "DescribeVpcBlockPublicAccessOptions")
     return draft.step(StepKind.CHANGE)
 
 

@@ -26,5 +26,5 @@ def nothing_chosen(state: InterfaceState, draft: Draft) -> tuple[str, ...]:
             if CHOOSE in draft.others
             else "a step with action traffic-choose, which this playbook lacks,"
         )
-        draft.note(f"no address is chosen: {step} says which")
+        draft.note(f"no address is chosen: choose one in {step}")
     return blocks

@@ -37,7 +37,7 @@ def _plan_acl(state: InterfaceState, draft: Draft) -> Step:
             draft.note("a network ACL is stateless: established connections are blocked at once")
         _denied_before(state, draft)
     draft.prove(
-        "each deny entry reads back before the first allow entry",
+        "each deny entry comes before the first allow entry",
         "DescribeNetworkAcls",
         {"NetworkAclIds": [acl.id for acl in state.acls or ()]},
     )
@@ -84,7 +84,7 @@ def _deny_all(acl: Acl, egress: bool, blocks: tuple[str, ...], draft: Draft) -> 
             f"undo-{name}", "DeleteNetworkAclEntry", entry, undoes=(name,), why=f"{acl.id}: delete entry {number} {way}"
         )
         draft.changes.append(
-            f"+ {acl.id} entry {number}: nothing {'out to' if egress else 'in from'} {block} (the first that allows it is {before if allows else 'none'})"
+            f"+ {acl.id} entry {number}: deny {'outbound to' if egress else 'inbound from'} {block} (the first entry that allows it is {before if allows else 'none'})"
         )
 
 
@@ -126,7 +126,7 @@ def _denies(entry: AclEntry, block: str) -> bool:
 def _who_is_behind(state: InterfaceState, acl: Acl, draft: Draft) -> None:
     behind = tuple(name for subnet in acl.subnets for name in state.neighbours.get(subnet, ()))
     draft.add_impact(
-        f"{many(len(behind), 'other depends', 'others depend')} on the network ACL of the {many(len(acl.subnets), 'subnet')} behind {acl.id}: {', '.join(acl.subnets)}",
+        f"{many(len(behind), 'other interface depends', 'other interfaces depend')} on {acl.id}, the network ACL of {many(len(acl.subnets), 'subnet')}: {', '.join(acl.subnets)}",
         behind,
     )
     if acl.default:

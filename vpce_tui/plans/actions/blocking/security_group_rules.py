@@ -30,7 +30,7 @@ _COLUMNS: Final = (
     column("DIRECTION"),
     column("PORTS"),
     column("PEER"),
-    column("OTHERS", ColumnKind.COUNT, "others that hold the group, and lose the same rule"),
+    column("OTHERS", ColumnKind.COUNT, "other interfaces with this security group; they lose the rule too"),
 )
 
 
@@ -48,7 +48,7 @@ def _rule_option(state: InterfaceState, rule: GroupRule) -> Option:
     name = state.group_names.get(rule.group, "")
     return Option(
         value=rule.id,
-        label=f"{name} {rule.says}; {many(others, 'other holds', 'others hold')} the group",
+        label=f"{name} {rule.says}; {many(others, 'other interface uses', 'other interfaces use')} the group",
         cells=(rule.id, name or rule.group, "out" if rule.egress else "in", rule.ports, rule.peer, others),
     )
 
@@ -72,7 +72,7 @@ def _plan_rules(state: InterfaceState, draft: Draft) -> Step:
             _close(state, rule, through, blocks, draft)
         if letting and not wanted:
             draft.note(
-                "no rule is chosen, as others use these security groups: a network ACL deny affects less; or choose rules in the prompts"
+                "no rule is chosen, as others use these security groups: a deny in the network ACL blocks only the address; or choose rules in its prompts"
             )
         elif blocks and not picked and draft.remembered is None:
             draft.note("no address rule of its security groups allows the chosen addresses")
@@ -85,7 +85,7 @@ def _plan_rules(state: InterfaceState, draft: Draft) -> Step:
                 "choose again in its prompts, or --set rules.rules=…",
             )
         _closed_before(state, draft)
-    draft.prove("each rule reads as revoked, its narrower one as present")
+    draft.prove("each rule is revoked, and its narrower rules exist")
     return draft.step(StepKind.CHANGE)
 
 
@@ -133,13 +133,13 @@ def _close(
         f"AuthorizeSecurityGroup{way}",
         {"GroupId": rule.group, "IpPermissions": [permission(rule)]},
         undoes=(f"rule-{name}",),
-        why=f"{label} {rule.says} again, under a new rule id",
+        why=f"{label}: add the rule again that {rule.says}, with a new rule id",
     )
     draft.changes.append(f"- {rule.id}: {label} {rule.says}")
     draft.changes += [f"+ {label} {item.says}" for item in narrower]
     others = state.holders.get(rule.group, ())
     draft.add_impact(
-        f"{many(len(others), 'other holds', 'others hold')} {label}: traffic that this rule allows ends for them too",
+        f"{many(len(others), 'other interface uses', 'other interfaces use')} {label}: traffic that this rule allows ends for them too",
         others,
     )
     lost = [
@@ -151,7 +151,9 @@ def _close(
     ]
     if lost:
         names = tuple(dict.fromkeys(f"{item.peer} {item.protocol} {item.port}" for item in lost))
-        draft.add_impact(f"{many(len(names), 'other conversation')} of this instance used the same rule", names)
+        draft.add_impact(
+            f"{many(len(names), 'other flow')} of this instance used the same rule, and would be blocked", names
+        )
     said = "a security group cannot deny one address: the rule that allows it is revoked, for every member"
     draft.note(said)
 
@@ -187,8 +189,8 @@ def _replacements(
     }
     if len(seen) > _MOST_RULES:
         draft.block(
-            f"{len(seen)} other peers used {rule.id}: too many for rules of their own",
-            "choose replace: own, or none; or deny the address in the subnet, the step before",
+            f"{len(seen)} other peers used {rule.id}: too many for one rule each",
+            "choose replace: own, or none; or deny the address in the network ACL instead",
         )
     return tuple(sorted(seen, key=lambda item: (item.peer, item.protocol, item.from_port)))
 

@@ -23,7 +23,7 @@ def _set_options(state: InterfaceState) -> Options:
         (
             item.key,
             f"{item.version}, {many(len(item.addresses), 'address', 'addresses')}; "
-            + (f"used by {', '.join(item.used_by)}" if item.used_by else "no web ACL names it itself")
+            + (f"used by {', '.join(item.used_by)}" if item.used_by else "no web ACL refers to it directly")
             + (f"; NOT used to block in {', '.join(item.lets_in)}" if item.lets_in else ""),
         )
         for item in state.sets or ()
@@ -59,7 +59,7 @@ def _into_set(known: AddressSet, blocks: tuple[str, ...], draft: Draft) -> None:
         return
     if known.lets_in:
         draft.block(
-            f"{', '.join(known.lets_in)} does not block {known.name}: the addresses would be allowed, or counted",
+            f"{', '.join(known.lets_in)} does not block the addresses of {known.name}: they would be allowed, or only counted",
             "choose an IP set that every rule blocks in its prompts",
         )
         return
@@ -88,7 +88,7 @@ def _into_set(known: AddressSet, blocks: tuple[str, ...], draft: Draft) -> None:
         "UpdateIPSet",
         {**named, "Addresses": sorted({*before, *fitting}), "LockToken": ref("SET_LOCK")},
         so_already=so_already,
-        why=f"{known.name}: {', '.join(fitting)} in it",
+        why=f"{known.name}: add {', '.join(fitting)}",
         **waf,
     )
     lock = PlannedCall(
@@ -106,7 +106,7 @@ def _into_set(known: AddressSet, blocks: tuple[str, ...], draft: Draft) -> None:
         "UpdateIPSet",
         {**named, "Addresses": sorted(before), "LockToken": ref("SET_LOCK")},
         undoes=("ip-set",),
-        why=f"{known.name}: as it was",
+        why=f"{known.name}: restore its earlier addresses",
         first=(lock,),
         **waf,
     )
@@ -116,7 +116,7 @@ def _into_set(known: AddressSet, blocks: tuple[str, ...], draft: Draft) -> None:
             f"everything behind {', '.join(known.used_by)}: rules that use the IP set apply to these addresses"
         )
     else:
-        draft.note(f"no web ACL names {known.name} itself: nothing is blocked until a rule uses it")
+        draft.note(f"no web ACL refers to {known.name} directly: nothing is blocked until a rule uses it")
     draft.note("rule groups are not searched: one of them may also use the IP set")
     draft.note(
         "a web ACL blocks requests: connections to other ports of the same instance are not blocked, and flow logs show them"

@@ -13,7 +13,7 @@ from vpce_tui.plans.targets.principal_state import (
 )
 
 _REMOVALS: Final = {
-    "login-profile": ("DeleteLoginProfile", "", "{name} cannot sign in to the console"),
+    "login-profile": ("DeleteLoginProfile", "", "delete the console password of {name}"),
     "mfa": ("DeactivateMFADevice", "SerialNumber", "{id} is deactivated"),
     "certificate": ("DeleteSigningCertificate", "CertificateId", "{id} is deleted"),
     "credential": ("DeleteServiceSpecificCredential", "ServiceSpecificCredentialId", "{id} is deleted"),
@@ -56,7 +56,7 @@ def _plan_console(state: PrincipalState, draft: Draft) -> Step:
     draft.add_impact(
         f"the person who uses {state.name} cannot sign in until new ones are issued" if chosen else "nobody"
     )
-    draft.prove("each reads as gone", "ListMFADevices", named, service="iam", region=state.region)
+    draft.prove("each one is deleted", "ListMFADevices", named, service="iam", region=state.region)
     return draft.step(StepKind.CHANGE, reversible=False)
 
 

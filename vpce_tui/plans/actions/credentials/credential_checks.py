@@ -24,7 +24,7 @@ _USE: Final = "what-it-gets"
 
 def _profiles(state: PrincipalState) -> Options:
     found = tuple((name, f"try the credentials of profile {name}") for name in state.profiles or ())
-    return (("", "none: only read back, nothing is tried"), *found)
+    return (("", "none: check keys and policies only, try no credentials"), *found)
 
 
 def _plan(state: PrincipalState, draft: Draft) -> Step:
@@ -50,20 +50,20 @@ def _plan(state: PrincipalState, draft: Draft) -> Step:
             _WHO,
             "GetCallerIdentity",
             {},
-            f"{it}, tried: their owner, and whether they are still valid",
+            f"try the {it}: who owns them, and whether they are still valid",
             service="sts",
             region=state.region,
             profile=profile,
         )
         draft.read(
-            _USE, "DescribeRegions", {}, f"{it}, tried: whether a call succeeds", region=state.region, profile=profile
+            _USE, "DescribeRegions", {}, f"try the {it}: whether a call succeeds", region=state.region, profile=profile
         )
         draft.note(
-            f"both tries are signed with {it}, and with nothing else; CloudTrail records them as whoever that belongs to, from this host"
+            f"both calls are signed with {it} only; CloudTrail records them under the owner of those credentials, from the address of this host"
         )
     else:
-        draft.note("nothing is tried: choose the profile that holds the stolen key or session, if you have it")
-    draft.prove("keys read inactive, the deny is in effect, and tried credentials were refused")
+        draft.note("nothing is tried: choose the profile that contains the stolen key or session, if you have it")
+    draft.prove("keys are inactive, the deny is in effect, and tried credentials were refused")
     return draft.step(StepKind.READ)
 
 
@@ -86,7 +86,10 @@ def _judge(state: PrincipalState, _: Step, answers: Pages) -> ReadBack:
         return VerificationState.VERIFIED, f"it is refused; {said}"
     if left or outcome is _Tried.UNCLEAR:
         return VerificationState.NOT_YET, "; ".join([*left, said])
-    return VerificationState.VERIFIED, f"{'it reads as refused' if outcome is _Tried.NOT else 'it is refused'}; {said}"
+    return (
+        VerificationState.VERIFIED,
+        f"{'keys inactive and sessions denied' if outcome is _Tried.NOT else 'access is refused'}; {said}",
+    )
 
 
 class _Tried(StrEnum):
@@ -113,7 +116,7 @@ def _tried(state: PrincipalState, answers: Pages) -> tuple[_Tried, str]:
             return _Tried.NOT_TAKEN, f"{key} was tried, and AWS does not accept it any more ({code})"
         return (
             _Tried.NOT,
-            f"{key} was tried, and AWS does not take it any more ({code}); whose session it was AWS does not say",
+            f"{key} was tried, and AWS no longer accepts it ({code}); AWS does not say whose session it was",
         )
     if code:
         return _Tried.UNCLEAR, f"{key} was tried, and AWS does not say whose it is ({code})"

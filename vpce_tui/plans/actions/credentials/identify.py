@@ -52,7 +52,7 @@ def _plan_identify(state: PrincipalState, draft: Draft) -> Step:
         "history",
         "LookupEvents",
         {"LookupAttributes": [attribute]},
-        "calls in its name",
+        "calls made as this principal",
         service="cloudtrail",
         region=state.region,
         optional=True,
@@ -90,7 +90,7 @@ def _who(state: PrincipalState, draft: Draft) -> None:
         ("instances", ", ".join(state.instances or ())),
         (
             "sessions",
-            f"{many(len(sessions), 'AssumeRole call')} of the last day in event history; sessions of instances, and older ones, are not among them"
+            f"{many(len(sessions), 'AssumeRole call')} of the last day in event history; sessions of instances, and older ones, are not included"
             if sessions is not None
             else "",
         ),
@@ -102,7 +102,7 @@ def _who(state: PrincipalState, draft: Draft) -> None:
         rows = tuple(BlockRow(id=key.id, cells=key_cells(key)) for key in state.keys)
         draft.show(TableBlock(title="access keys", columns=KEY_COLUMNS, rows=rows))
     draft.note(
-        "what it created (users, keys, roles, grants) is listed in a separate step; for endpoints and instances see the events"
+        "what it created (users, access keys, roles, permissions) is listed in a separate step; for endpoints and instances see the events"
     )
 
 

@@ -209,7 +209,7 @@ def _said(
         draft.changes.append(f"policy {policy.name} loses {many(len(gone), 'action')}")
     elif used:
         draft.changes.append(
-            f"policy {policy.name} loses nothing: all of it was used, or its use is not in event history"
+            f"policy {policy.name} loses no action: all were used, or their use is not in event history"
         )
     if came:
         draft.changes.append(f"policy {policy.name} names {many(len(came), 'action')} in place of wildcards")
@@ -221,19 +221,18 @@ def _said(
         )
     )
     days, hours = draft.choices["days"], draft.choices["leave_out"]
-    draft.note(
-        f"{many(len(used), 'action')} were used in {days} days, but for the last {hours} hours before the incident"
-    )
+    draft.note(f"{many(len(used), 'action')} used in {days} days, without the last {hours} hours before the incident")
     draft.note("data events (objects, items, messages) are not in event history: their permissions are kept")
     draft.note(*(f"not searched: {gap}" for gap in (state.history.gaps if state.history else ())))
     if any("NotAction" in item for item in raw_statements(before)):
-        draft.note(
-            "a statement that allows everything but what it names (NotAction) stays as it is: rewrite it manually"
-        )
+        draft.note("a statement with NotAction is not changed: rewrite it manually")
     others = tuple(name for name in policy.holders if name != f"{state.kind}/{state.name}")
     draft.add_impact(f"rare actions that {state.name} did not use in that time are denied from now on")
     if policy.arn:
-        draft.add_impact(f"{many(len(others), 'other holds', 'others hold')} the same policy", others)
+        draft.add_impact(
+            f"{many(len(others), 'other principal has', 'other principals have')} the same policy, and lose the same actions",
+            others,
+        )
 
 
 def _managed(state: PrincipalState, policy: PrincipalPolicy, wanted: Mapping[str, object], draft: Draft) -> None:
@@ -244,7 +243,7 @@ def _managed(state: PrincipalState, policy: PrincipalPolicy, wanted: Mapping[str
     own = policy.version_with(wanted) if recalled else ""
     if not own and len(policy.versions) >= _MOST_VERSIONS:
         draft.block(
-            f"{policy.name} has {_MOST_VERSIONS} versions, and AWS keeps no more",
+            f"{policy.name} has {_MOST_VERSIONS} versions, the maximum",
             "delete one that is not needed: IAM › Policies › Policy versions",
         )
     draft.ensure(
@@ -308,7 +307,7 @@ def _inline(
         forward = (f"Put{kind}Policy", {**named, "PolicyDocument": document(wanted)})
     else:
         draft.block(
-            f"nothing of {policy.name} was used: it would be empty, which IAM rejects",
+            f"no action of {policy.name} was used: the policy would be empty, which IAM rejects",
             "delete it manually, or quarantine the principal",
         )
         return
@@ -317,7 +316,7 @@ def _inline(
         forward[0],
         forward[1],
         so_already=policy.document == wanted,
-        why=f"{policy.name}: only what was used",
+        why=f"{policy.name}: allow only the actions that were used",
         **iam,
     )
     recorded = (
@@ -331,10 +330,10 @@ def _inline(
             f"Put{kind}Policy",
             {**named, "PolicyDocument": document(before)},
             undoes=(call,),
-            why=f"{policy.name}: as it was",
+            why=f"{policy.name}: restore the earlier policy",
             **iam,
         )
-    draft.prove("the policy reads back as shown", f"Get{kind}Policy", named, **iam)
+    draft.prove("the policy in IAM is the one shown", f"Get{kind}Policy", named, **iam)
 
 
 def _wrong(most: int, unit: str) -> Callable[[str], str]:
@@ -349,11 +348,11 @@ LEAST: Final[Action[PrincipalState]] = Action(
     expect=unchanged,
     verify=by_effects,
     choices=(
-        Choice("policy", "Which of its policies is reduced to the used actions", _options),
+        Choice("policy", "Which of its policies is reduced to the actions it used", _options),
         Choice(
             "days",
-            "How many days of use count",
-            (("30", "30 days"), ("90", "90 days: all there is"), ("7", "7 days")),
+            "Count use in how many days",
+            (("30", "30 days"), ("90", "90 days: all of event history"), ("7", "7 days")),
             free=True,
             check=_wrong(90, "days"),
         ),

@@ -68,7 +68,7 @@ def _option(state: PrincipalState, item: CreatedResource) -> Option:
     elif not containment.there:
         why_not = "it was deleted already"
     elif _operators(state, item):
-        why_not = "you are signed in as it, and would lock yourself out"
+        why_not = "you are signed in with it and would lock yourself out"
     standing = (
         ""
         if containment is None
@@ -121,12 +121,12 @@ def _plan(state: PrincipalState, draft: Draft) -> Step:
     if history.nobody:
         draft.block(
             f"no session of {state.name} is known in the last {many(history.days, 'day')}, so what it created is unknown",
-            "name its sessions as the events show them in its prompts, or --set persistence.sessions=i-…; or look back further",
+            "enter its session names, as the events show them, in its prompts, or --set persistence.sessions=i-…; or look back further",
         )
     for key in chosen:
         if key in known and _operators(state, known[key]):
             draft.block(
-                f"{known[key].says}: you are signed in as it, and would lock yourself out",
+                f"{known[key].says}: you are signed in with it and would lock yourself out",
                 "exclude it in its prompts; or sign in as somebody else",
             )
         elif key in known:
@@ -143,13 +143,13 @@ def _plan(state: PrincipalState, draft: Draft) -> Step:
             draft.note(f"already deleted: {item.says}")
         elif item.key not in chosen:
             draft.note(f"not chosen, not changed: {item.says}")
-    searched = f"{len(history.events):,} calls of {', '.join(history.asked) or 'nobody'} in the last {many(history.days, 'day')}"
+    searched = f"{len(history.events):,} calls by {', '.join(history.asked) or 'nobody'} in the last {many(history.days, 'day')}"
     draft.note(f"searched: {searched}; data events (objects, items, messages) are not in event history")
     draft.note(*(f"not searched: {gap}" for gap in history.gaps))
     draft.add_impact(
         f"whoever uses these users, roles and keys; {state.name} created them, in the intrusion or in normal work: check each"
     )
-    draft.prove("each is read back as contained")
+    draft.prove("each one is contained")
     return draft.step(StepKind.CHANGE)
 
 
@@ -170,8 +170,8 @@ def _contain(state: PrincipalState, item: CreatedResource, draft: Draft) -> None
             ("UpdateAccessKey", {**key, "Status": "Inactive"}),
             ("UpdateAccessKey", {**key, "Status": "Active"}),
             containment.contained,
-            f"{item.id} of {item.of} is refused from now on",
-            f"{item.id} works again",
+            f"{item.id} of {item.of} is deactivated",
+            f"{item.id} is activated again",
             iam,
         )
     elif item.kind in (CreatedKind.USER, CreatedKind.ROLE):
@@ -194,8 +194,8 @@ def _contain(state: PrincipalState, item: CreatedResource, draft: Draft) -> None
             ("RemoveUserFromGroup", member),
             ("AddUserToGroup", member),
             not containment.there,
-            f"{item.of} leaves group {item.id}",
-            f"{item.of} in group {item.id} again",
+            f"remove {item.of} from group {item.id}",
+            f"add {item.of} to group {item.id} again",
             iam,
         )
     elif item.kind in (CreatedKind.ATTACHED_TO_USER, CreatedKind.ATTACHED_TO_ROLE):
@@ -206,8 +206,8 @@ def _contain(state: PrincipalState, item: CreatedResource, draft: Draft) -> None
             (f"Detach{kind}Policy", attached),
             (f"Attach{kind}Policy", attached),
             not containment.there,
-            f"{item.of} loses {item.id}",
-            f"{item.of} has {item.id} again",
+            f"detach {item.id} from {item.of}",
+            f"attach {item.id} to {item.of} again",
             iam,
         )
     else:
@@ -218,8 +218,8 @@ def _contain(state: PrincipalState, item: CreatedResource, draft: Draft) -> None
             (f"Delete{kind}Policy", inline),
             (f"Put{kind}Policy", {**inline, "PolicyDocument": document(containment.document)}),
             not containment.there,
-            f"{item.of} loses inline policy {item.id}",
-            f"{item.of} has inline policy {item.id} again",
+            f"delete inline policy {item.id} of {item.of}",
+            f"restore inline policy {item.id} of {item.of}",
             iam,
         )
     draft.changes.append(item.says)
@@ -280,7 +280,7 @@ CONTAIN_MADE: Final[Action[PrincipalState]] = Action(
         Choice(
             "days",
             "How many days of event history are searched",
-            (("7", "7 days"), ("1", "one day"), ("30", "30 days"), ("90", "90 days: all there is")),
+            (("7", "7 days"), ("1", "one day"), ("30", "30 days"), ("90", "90 days: all of event history")),
             free=True,
             check=_wrong_days,
         ),

@@ -73,7 +73,7 @@ def _plan_keys(state: PrincipalState, draft: Draft) -> Step:
             "UpdateAccessKey",
             {**named, "Status": "Active"},
             undoes=(call_id,),
-            why=f"{identifier} works again",
+            why=f"{identifier} is activated again",
             service="iam",
             region=state.region,
         )
@@ -82,11 +82,11 @@ def _plan_keys(state: PrincipalState, draft: Draft) -> Step:
             draft.add_impact(f"whatever uses {identifier}: {key.usage}")
     left = [key.id for key in known.values() if key.active and key.id not in chosen]
     if left:
-        draft.note(f"stays active, as it was not chosen: {', '.join(left)}")
+        draft.note(f"not chosen, stays active: {', '.join(left)}")
     if not chosen:
         draft.note("it has no active key" if not left else "no key was chosen")
     draft.note("sessions made with a key stay valid: the next step revokes them")
-    draft.prove("each key reads inactive", "ListAccessKeys", names_in_iam(state), service="iam", region=state.region)
+    draft.prove("each key is inactive", "ListAccessKeys", names_in_iam(state), service="iam", region=state.region)
     return draft.step(StepKind.CHANGE)
 
 
@@ -130,7 +130,7 @@ def _who_else(state: PrincipalState, draft: Draft, *, for_good: bool = False) ->
     sessions, instances = state.sessions or (), state.instances or ()
     if PrincipalAspect.SESSIONS in state.unknown:
         draft.add_impact(
-            f"every session of {state.name}; how many there are could not be read: {state.unknown[PrincipalAspect.SESSIONS]}"
+            f"every session of {state.name}; their number could not be read: {state.unknown[PrincipalAspect.SESSIONS]}"
         )
     else:
         draft.add_impact(
@@ -141,12 +141,12 @@ def _who_else(state: PrincipalState, draft: Draft, *, for_good: bool = False) ->
         then = (
             "they are denied everything in AWS until this is undone"
             if for_good
-            else "they get new credentials automatically, but only within hours"
+            else "they are denied everything until they get new credentials automatically, which can take hours"
         )
-        draft.add_impact(f"{many(len(instances), 'instance holds', 'instances hold')} it; {then}", instances)
+        draft.add_impact(f"{many(len(instances), 'instance uses', 'instances use')} this role; {then}", instances)
     others = [name for name in state.trusts if "ec2.amazonaws.com" not in name]
     if others:
-        draft.add_impact(f"also trusted with it: {', '.join(others)}")
+        draft.add_impact(f"also trusted to assume it: {', '.join(others)}")
 
 
 # -- quarantine
@@ -156,7 +156,7 @@ def _plan_quarantine(state: PrincipalState, draft: Draft) -> Step:
     if cannot_act(state, draft, PrincipalAspect.POLICIES):
         return draft.step(StepKind.CHANGE)
     if draft.choices["deny"] == "no":
-        draft.note("not chosen: the principal keeps what its policies allow, for new sessions")
+        draft.note("not chosen: new sessions keep all permissions of the principal")
         return draft.step(StepKind.CHANGE)
     policy = {**names_in_iam(state), "PolicyName": text(QUARANTINE_POLICY, ref(INCIDENT))}
     kind = state.kind.capitalize()
@@ -173,7 +173,7 @@ def _plan_quarantine(state: PrincipalState, draft: Draft) -> Step:
         "undo-deny", f"Delete{kind}Policy", policy, undoes=("deny",), why=f"{state.name}: remove that deny", **iam
     )
     draft.changes.append(
-        f"{state.kind} {state.name} is denied everything, whatever its policies, groups and boundary allow"
+        f"{state.kind} {state.name} is denied everything, whatever its policies, groups and permissions boundary allow"
     )
     if state.kind is PrincipalKind.ROLE:
         _who_else(state, draft, for_good=True)
@@ -247,8 +247,8 @@ QUARANTINE: Final[Action[PrincipalState]] = Action(
     choices=(
         Choice(
             id="deny",
-            question="Deny it everything from now on",
-            options=(("yes", "yes, everything"), ("no", "no: legitimate work continues with it")),
+            question="Deny the principal everything",
+            options=(("yes", "yes, everything"), ("no", "no: new sessions keep its permissions, the intruder's too")),
             default=lambda state: "yes" if state.kind is PrincipalKind.USER else "no",
         ),
     ),

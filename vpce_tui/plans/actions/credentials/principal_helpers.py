@@ -21,7 +21,7 @@ def cannot_act(state: PrincipalState, draft: Draft, *aspects: str) -> bool:
         )
     elif state.own:
         draft.block(
-            f"you are signed in as this {state.kind}: you would lock yourself out in the middle",
+            f"you are signed in as this {state.kind}: you would lock yourself out halfway",
             "sign in as somebody else who may do it, then open the incident again",
         )
     elif state.managed:

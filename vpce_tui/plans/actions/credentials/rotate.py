@@ -50,7 +50,7 @@ def _plan_rotate(state: PrincipalState, draft: Draft) -> Step:
             **iam,
         )
         draft.changes.append(
-            f"{key.id} is deleted: created within two minutes of a call of vpce-tui whose response was lost, and never used"
+            f"{key.id} is deleted: created within two minutes of a vpce-tui call that got no response, and never used"
         )
     earlier = draft.remembered.calls if draft.remembered else ()
     draft.recall_done(tuple(call for call in earlier if call.id.startswith("drop-")))
@@ -87,8 +87,8 @@ def _plan_rotate(state: PrincipalState, draft: Draft) -> Step:
         "send it to its user by a channel that the intruder cannot read, and only after eradication",
         "better than an access key: a role, or IAM Identity Center",
     )
-    draft.add_impact("nobody: old keys stay as they are")
-    draft.prove("the new key is listed", "ListAccessKeys", named, **iam)
+    draft.add_impact("nobody: old keys are not changed")
+    draft.prove("the user has the new key", "ListAccessKeys", named, **iam)
     return draft.step(StepKind.CHANGE, reversible=not lost)
 
 
@@ -126,19 +126,26 @@ def _plan_drop(state: PrincipalState, draft: Draft) -> Step:
         _drop(state, known.get(identifier), identifier, draft)
     if waiting and draft.choices["wait"] == "yes":
         draft.block(
-            f"the new key {waiting[0].id} was not used yet",
+            f"the new key {waiting[0].id} has not been used yet",
             "wait until its user has used it; or choose wait: no",
         )
     draft.add_impact("whatever still uses these keys")
     draft.prove(
-        "none of them is listed", "ListAccessKeys", {"UserName": state.name}, service="iam", region=state.region
+        "none of the selected keys exists any more",
+        "ListAccessKeys",
+        {"UserName": state.name},
+        service="iam",
+        region=state.region,
     )
     return draft.step(StepKind.CHANGE, reversible=False)
 
 
 def _drop(state: PrincipalState, key: AccessKey | None, identifier: str, draft: Draft) -> None:
     if key is not None and key.active:
-        draft.block(f"{identifier} is active", "deactivate it first, the step before, and see that nothing breaks")
+        draft.block(
+            f"{identifier} is active",
+            "deactivate it first (in the step that deactivates keys), and check that nothing breaks",
+        )
     draft.ensure(
         f"delete-{short_id(identifier)}",
         "DeleteAccessKey",
@@ -160,7 +167,7 @@ DROP_KEYS: Final[Action[PrincipalState]] = Action(
         Choice(
             id="keys", question="Which keys are permanently deleted", options=_options, many=True, columns=KEY_COLUMNS
         ),
-        Choice("wait", "Only after a new key was used", (("yes", "yes"), ("no", "no"))),
+        Choice("wait", "Wait until a new key has been used", (("yes", "yes"), ("no", "no"))),
     ),
     may=("iam:DeleteAccessKey",),
 )

@@ -46,7 +46,7 @@ def _plan_encryption(state: EndpointState, draft: Draft) -> Step:
     )
     draft.note("it is billed per hour and VPC; enforce mode is a separate decision, once nothing unencrypted is left")
     draft.add_impact("nobody: monitor mode blocks nothing")
-    draft.prove("the control reads back", "DescribeVpcEncryptionControls", {"VpcIds": [endpoint.vpc_id]})
+    draft.prove("the VPC encryption control exists", "DescribeVpcEncryptionControls", {"VpcIds": [endpoint.vpc_id]})
     return draft.step(StepKind.CHANGE)
 
 

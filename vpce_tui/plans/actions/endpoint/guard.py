@@ -40,7 +40,8 @@ def _plan_guard(state: EndpointState, draft: Draft) -> Step:
         },
     }
     draft.note(
-        "service control policy, so that only your pipeline creates endpoints (put its role in): " + json.dumps(guard),
+        "service control policy, so that only your pipeline creates endpoints (insert the ARN of its role): "
+        + json.dumps(guard),
         "service control policy, so that endpoints lead only to AWS's services and your own: " + json.dumps(services),
         "bucket or resource control policy, so that your data leaves only through endpoints of your organization: "
         + json.dumps(data),

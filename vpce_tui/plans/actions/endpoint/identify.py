@@ -70,7 +70,7 @@ def _plan_identify(state: EndpointState, draft: Draft) -> Step:
 
 def _what_it_is(state: EndpointState) -> FactsBlock:
     endpoint, service = state.endpoint, state.service
-    owner = (service.owner if service else "") or "unknown: AWS does not list it to this account"
+    owner = (service.owner if service else "") or "unknown: AWS does not list it for this account"
     whose = {"amazon": "AWS", endpoint.account: f"{endpoint.account}, this account"}.get(owner, owner)
     facts = [
         ("endpoint", f"{endpoint.type} endpoint to {endpoint.leads_to}"),
@@ -96,7 +96,7 @@ def _policy_in_words(policy: str) -> str:
     if not policy:
         return ""
     whole = outside(policy_document.parse(policy), TrustZone()).everything()
-    return "allows full access" if whole else "has limits; in evidence"
+    return "allows full access" if whole else "limits access; see the evidence"
 
 
 def _recorded_where(state: EndpointState) -> str:

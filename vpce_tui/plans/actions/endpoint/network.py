@@ -52,7 +52,7 @@ def _gateway(state: EndpointState, draft: Draft, mode: str) -> None:
     before = draft.recall("tables")
     tables = list(endpoint.route_tables) or (list(strings(before.parameters, "RemoveRouteTableIds")) if before else [])
     if not tables:
-        draft.note("it is in no route table: nothing reaches it")
+        draft.note("it is associated with no route table: nothing reaches it")
         return
     it = {"VpcEndpointId": endpoint.id}
     draft.ensure(
@@ -67,7 +67,7 @@ def _gateway(state: EndpointState, draft: Draft, mode: str) -> None:
         "ModifyVpcEndpoint",
         {**it, "AddRouteTableIds": tables},
         undoes=("tables",),
-        why=f"{endpoint.id} back into {', '.join(tables)}",
+        why=f"associate {endpoint.id} with {', '.join(tables)} again",
     )
     draft.changes.append(f"{endpoint.id} leaves {many(len(tables), 'route table')}: {', '.join(tables)}")
     draft.add_impact(
@@ -112,11 +112,15 @@ def _swap_groups(state: EndpointState, draft: Draft, mode: str) -> None:
         "ModifyVpcEndpoint",
         {**it, "AddSecurityGroupIds": list(before), "RemoveSecurityGroupIds": [ref(reference)]},
         undoes=("groups",),
-        why=f"{endpoint.id} back into {', '.join(map(groups.label, before))}",
+        why=f"{endpoint.id}: restore security groups {', '.join(map(groups.label, before))}",
     )
     draft.undo.sort(key=lambda call: call.operation == "DeleteSecurityGroup")
     label = ", ".join(map(groups.label, before)) or "no group"
-    what = "no rules, in or out" if mode == "quarantine" else f"443 from {', '.join(state.vpc_ranges)}, nothing out"
+    what = (
+        "no rules, in or out"
+        if mode == "quarantine"
+        else f"inbound TCP 443 from {', '.join(state.vpc_ranges)}, no outbound"
+    )
     draft.changes += [
         f"new group {name_of(groups, purpose, endpoint.id)} in {endpoint.vpc_id}: {what}",
         f"{endpoint.id}  {label} → {name_of(groups, purpose, endpoint.id)}",
@@ -129,7 +133,7 @@ def _swap_groups(state: EndpointState, draft: Draft, mode: str) -> None:
         draft.add_impact(
             "callers from outside the VPC's own ranges, or on other ports than 443", tuple(endpoint.subnets)
         )
-    draft.prove("the endpoint is in that group alone", "DescribeVpcEndpoints", named(state))
+    draft.prove("the endpoint has only that security group", "DescribeVpcEndpoints", named(state))
 
 
 def _group_that_stays(state: EndpointState, draft: Draft) -> None:
@@ -191,7 +195,7 @@ NETWORK: Final[Action[EndpointState]] = Action(
             "mode",
             "Who may still reach it",
             (
-                ("quarantine", "nothing: an empty group, or no route table"),
+                ("quarantine", "nobody: an empty security group, or no route table"),
                 ("narrow", "it stays: only port 443 from the VPC's own ranges"),
             ),
         ),

@@ -72,8 +72,8 @@ def _plan_policy(state: EndpointState, draft: Draft) -> Step:
     it = {"VpcEndpointId": endpoint.id}
     why = {
         "deny-all": f"{endpoint.id}: everything through it is denied",
-        "own-organization": f"{endpoint.id}: only {state.organization}'s principals reach its resources, and only over TLS",
-        "own-account": f"{endpoint.id}: only account {endpoint.account} reaches its own resources, and only over TLS",
+        "own-organization": f"{endpoint.id}: only principals of {state.organization} reach resources of {state.organization}, and only over TLS",
+        "own-account": f"{endpoint.id}: only principals of account {endpoint.account} reach resources of that account, and only over TLS",
     }[mode]
     draft.ensure(
         "policy",
@@ -96,7 +96,11 @@ def _plan_policy(state: EndpointState, draft: Draft) -> Step:
     )
     draft.add_impact(
         "everything that uses this endpoint"
-        + (" loses the service it leads to" if mode == "deny-all" else ", where it acts for others"),
+        + (
+            " loses the service it leads to"
+            if mode == "deny-all"
+            else " loses access to external resources, as external principals, and without TLS"
+        ),
         state.endpoint.route_tables or state.endpoint.subnets,
     )
     seen_using(state, draft)
@@ -105,7 +109,7 @@ def _plan_policy(state: EndpointState, draft: Draft) -> Step:
             "AWS-owned resources behind S3 (package repositories, AMI layers) are outside your organization: add those that you need manually"
         )
     draft.note("a policy change can take some minutes to take effect")
-    draft.prove("the endpoint's policy reads as written", "DescribeVpcEndpoints", named(state))
+    draft.prove("the endpoint has this policy", "DescribeVpcEndpoints", named(state))
     return draft.step(StepKind.CHANGE)
 
 

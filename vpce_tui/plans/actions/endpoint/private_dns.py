@@ -22,21 +22,21 @@ def _plan_dns(state: EndpointState, draft: Draft) -> Step:
         "ModifyVpcEndpoint",
         {**it, "PrivateDnsEnabled": False},
         so_already=not endpoint.private_dns,
-        why=f"names of {endpoint.leads_to} resolve as before the endpoint",
+        why=f"disable private DNS: names of {endpoint.leads_to} resolve as before the endpoint",
     )
     draft.add_inverse(
         "undo-dns",
         "ModifyVpcEndpoint",
         {**it, "PrivateDnsEnabled": True},
         undoes=("dns",),
-        why=f"names of {endpoint.leads_to} resolve to the endpoint again",
+        why=f"enable private DNS: names of {endpoint.leads_to} resolve to the endpoint again",
     )
     draft.changes.append(f"in {endpoint.vpc_id} the names of {endpoint.leads_to} no longer resolve to {endpoint.id}")
     draft.add_impact(
         f"everything in {endpoint.vpc_id} that calls {endpoint.leads_to}: it needs other egress, for example a NAT gateway"
     )
     seen_using(state, draft)
-    draft.prove("private DNS reads off", "DescribeVpcEndpoints", named(state))
+    draft.prove("private DNS is off", "DescribeVpcEndpoints", named(state))
     return draft.step(StepKind.CHANGE)
 
 

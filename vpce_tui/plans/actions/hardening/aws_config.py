@@ -64,7 +64,7 @@ def _recorder_said(item: ConfigRecorder) -> str:
     if not item.name:
         return "no recorder"
     said = "records" if item.recording else "a recorder that is stopped"
-    return f"{said}{'' if item.channel else ', no channel'}{'' if item.everything else ', not every type'}"
+    return f"{said}{'' if item.channel else ', no delivery channel'}{'' if item.everything else ', not every resource type'}"
 
 
 def _plan_config(state: AccountState, draft: Draft) -> Step:
@@ -77,7 +77,7 @@ def _plan_config(state: AccountState, draft: Draft) -> Step:
             off = [region for region, item in config.recorders.items() if not item.recording]
             draft.note(f"AWS Config does not record in {len(off)} of {len(config.recorders)} regions; none is chosen")
     gaps(state, draft, "AWS Config")
-    draft.prove("every chosen region reads as recording")
+    draft.prove("AWS Config records in every chosen region")
     return draft.step(StepKind.CHANGE)
 
 
@@ -87,7 +87,9 @@ def _config(state: AccountState, chosen: tuple[str, ...], draft: Draft) -> None:
     items = {region: config.recorders.get(region) for region in chosen}
     for region, item in items.items():
         if item is None:
-            draft.block(f"AWS Config of {region} could not be read", "leave it out in its prompts, or make it readable")
+            draft.block(
+                f"AWS Config of {region} could not be read", "deselect the region in its prompts, or grant read access"
+            )
     if draft.blocked:
         return
     needs_channel = [
@@ -147,7 +149,7 @@ def _record(state: AccountState, region: str, item: ConfigRecorder, bucket: str,
                 }
             },
             so_already=bool(item.name),
-            why=f"{region}: a recorder of every type",
+            why=f"{region}: create a configuration recorder for every resource type",
             **at,
         )
         draft.add_inverse(
@@ -155,7 +157,7 @@ def _record(state: AccountState, region: str, item: ConfigRecorder, bucket: str,
             "DeleteConfigurationRecorder",
             {"ConfigurationRecorderName": name},
             undoes=(f"recorder-{region}",),
-            why=f"{region}: no recorder",
+            why=f"{region}: delete the configuration recorder",
             **at,
         )
     if not item.channel or draft.recall(f"channel-{region}") is not None:
@@ -167,7 +169,7 @@ def _record(state: AccountState, region: str, item: ConfigRecorder, bucket: str,
             "PutDeliveryChannel",
             {"DeliveryChannel": channel},
             so_already=bool(item.channel),
-            why=f"{region}: it writes to {bucket}",
+            why=f"{region}: create a delivery channel to {bucket}",
             **at,
         )
         draft.add_inverse(
@@ -175,7 +177,7 @@ def _record(state: AccountState, region: str, item: ConfigRecorder, bucket: str,
             "DeleteDeliveryChannel",
             {"DeliveryChannelName": "default"},
             undoes=(f"channel-{region}",),
-            why=f"{region}: no channel",
+            why=f"{region}: delete the delivery channel",
             **at,
         )
     if not item.recording or draft.recall(f"start-{region}") is not None:
@@ -184,7 +186,7 @@ def _record(state: AccountState, region: str, item: ConfigRecorder, bucket: str,
             "StartConfigurationRecorder",
             {"ConfigurationRecorderName": name},
             so_already=item.recording,
-            why=f"{region}: it records",
+            why=f"{region}: start recording",
             **at,
         )
         draft.add_inverse(
@@ -192,10 +194,10 @@ def _record(state: AccountState, region: str, item: ConfigRecorder, bucket: str,
             "StopConfigurationRecorder",
             {"ConfigurationRecorderName": name},
             undoes=(f"start-{region}",),
-            why=f"{region}: it stops",
+            why=f"{region}: stop recording",
             **at,
         )
-        draft.changes.append(f"{region}: AWS Config records every type into {item.bucket or bucket}")
+        draft.changes.append(f"{region}: AWS Config records every resource type into {item.bucket or bucket}")
     if item.name and not item.everything and draft.recall(f"recorder-{region}") is None:
         draft.note(f"{region}: the recorder {item.name} excludes resource types; this is not changed")
 
@@ -217,7 +219,7 @@ ACCOUNT_CONFIG: Final[Action[AccountState]] = Action(
         Choice("bucket", "Into which bucket", _config_buckets, free=True, check=wrong_bucket),
         Choice(
             "topic",
-            "Which SNS topic is notified (nothing: none)",
+            "Which SNS topic is notified (empty: none)",
             (("", "none"),),
             free=True,
             check=lambda text: (

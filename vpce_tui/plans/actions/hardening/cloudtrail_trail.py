@@ -70,7 +70,7 @@ def plan_trail(trails: Trails | None, account: str, home: str, draft: Draft) -> 
             if trails.buckets and trail.bucket not in trails.buckets and not trail.organization
         )
     )
-    draft.note(*(f"lately: {stop}" for stop in trails.stops))
+    draft.note(*(f"trail changes: {stop}" for stop in trails.stops))
     chosen = draft.choices["trail"]
     named = chosen if chosen != "new" else NEW_TRAIL
     own = draft.recall("trail") is not None
@@ -104,7 +104,7 @@ def plan_trail(trails: Trails | None, account: str, home: str, draft: Draft) -> 
         "nobody: calls are recorded, not changed; the first copy of management events is free, S3 bills what is stored"
     )
     draft.prove(
-        "the trail reads as multi-region, validated and logging",
+        "the trail is a multi-Region trail, validates its log files, and is logging",
         "DescribeTrails",
         {"trailNameList": [named]},
         service="cloudtrail",
@@ -115,9 +115,9 @@ def plan_trail(trails: Trails | None, account: str, home: str, draft: Draft) -> 
 
 def _said(trail: Trail) -> str:
     words = [
-        "every region" if trail.multi_region else f"{trail.home} alone",
-        "records" if trail.logging else "does NOT record",
-        "validated" if trail.validated else "no validation",
+        "every region" if trail.multi_region else f"{trail.home} only",
+        "records" if trail.logging else "is NOT logging",
+        "validated" if trail.validated else "no log file validation",
         f"to {trail.bucket}",
     ]
     stopped = f"; last stopped {trail.stopped}" if trail.stopped else ""
@@ -143,7 +143,7 @@ def _new_trail(trails: Trails, account: str, home: str, name: str, known: Trail 
             "TagsList": draft.tags("trail", "trail", account, name)[0]["Tags"],
         },
         so_already=known is not None,
-        why=f"new trail {name} of every region, with validation",
+        why=f"new multi-Region trail {name} with log file validation",
         **at,
     )
     draft.add_inverse(
@@ -154,10 +154,10 @@ def _new_trail(trails: Trails, account: str, home: str, name: str, known: Trail 
         "StartLogging",
         {"Name": name},
         so_already=known is not None and known.logging,
-        why=f"{name} records from now on",
+        why=f"start logging of {name}",
         **at,
     )
-    draft.add_inverse("undo-log", "StopLogging", {"Name": name}, undoes=("log",), why=f"{name} records no more", **at)
+    draft.add_inverse("undo-log", "StopLogging", {"Name": name}, undoes=("log",), why=f"stop logging of {name}", **at)
     draft.changes.append(f"new trail {name}: every region, validated, recording into {trails.bucket.name}")
 
 
@@ -190,7 +190,7 @@ def _put_right(trail: Trail, draft: Draft) -> None:
                 "UpdateTrail",
                 {"Name": trail.name, **now},
                 undoes=("validate",),
-                why=f"{trail.name}: as it was",
+                why=f"{trail.name}: restore the earlier settings",
                 **at,
             )
         draft.changes += [f"{trail.name}: {key} on" for key, on in now.items() if not on]
@@ -200,7 +200,7 @@ def _put_right(trail: Trail, draft: Draft) -> None:
             "StartLogging",
             {"Name": trail.name},
             so_already=trail.logging,
-            why=f"{trail.name} records again",
+            why=f"start logging of {trail.name}",
             **at,
         )
         draft.add_inverse(
@@ -208,10 +208,10 @@ def _put_right(trail: Trail, draft: Draft) -> None:
             "StopLogging",
             {"Name": trail.name},
             undoes=("log",),
-            why=f"{trail.name} records no more, as before",
+            why=f"stop logging of {trail.name} again, as before",
             **at,
         )
-        draft.changes.append(f"{trail.name} records again")
+        draft.changes.append(f"start logging of {trail.name}")
     if trail.problem:
         draft.note(f"{trail.name} cannot deliver ({trail.problem}): check the policy of {trail.bucket} and its KMS key")
 

@@ -28,7 +28,7 @@ def plan_copy(ebs: EbsVolumes, volume: UnencryptedVolume, draft: Draft) -> None:
         "CreateSnapshot",
         {
             "VolumeId": name,
-            "Description": f"{name} on the way to an encrypted volume",
+            "Description": f"temporary snapshot of {name}, to encrypt it",
             "TagSpecifications": draft.tags("snapshot", f"snapshot-{name}", target, f"vpce-tui-{name}"),
         },
         so_already=snapshot is not None or copy is not None or new is not None,
@@ -124,7 +124,7 @@ def plan_copy(ebs: EbsVolumes, volume: UnencryptedVolume, draft: Draft) -> None:
             "CreateTags",
             {"Resources": [ref(name_of("VOLUME", volume))], "Tags": [{"Key": KEPT, "Value": name}]},
             undoes=(f"volume-{name}",),
-            why=f"{name}: the encrypted volume is kept, and marked: what was written since is on it alone",
+            why=f"{name}: keep and tag the encrypted volume: data written since the swap is only on it",
             **one,
         )
     else:
@@ -177,7 +177,7 @@ def plan_mark(ebs: EbsVolumes, volume: UnencryptedVolume, draft: Draft) -> None:
         "CreateTags",
         tag,
         so_already=REPLACED in volume.tags,
-        why=f"{volume.id}: say what replaced it",
+        why=f"{volume.id}: tag it with the id of its replacement",
         region=volume.region,
     )
     draft.add_inverse(
@@ -185,6 +185,6 @@ def plan_mark(ebs: EbsVolumes, volume: UnencryptedVolume, draft: Draft) -> None:
         "DeleteTags",
         {"Resources": [volume.id], "Tags": [{"Key": REPLACED}]},
         undoes=(name,),
-        why=f"{volume.id}: remove that mark",
+        why=f"{volume.id}: remove that tag",
         region=volume.region,
     )

@@ -27,7 +27,7 @@ def _plan_default(state: AccountState, draft: Draft) -> Step:
         if on is None:
             draft.block(
                 f"whether {region} encrypts new volumes could not be read",
-                "leave it out in its prompts, or make it readable",
+                "deselect the region in its prompts, or grant read access",
             )
             continue
         call = f"on-{region}"
@@ -49,12 +49,12 @@ def _plan_default(state: AccountState, draft: Draft) -> Step:
         )
         if not on:
             draft.changes.append(f"{region}: every new volume and snapshot copy is encrypted")
-    draft.add_impact("whoever makes volumes there from now on; volumes that exist stay as they are")
+    draft.add_impact("whoever creates volumes there from now on; existing volumes are not changed")
     draft.note(
-        "what shares snapshots with other accounts needs a customer key: those under the AWS-managed key cannot be shared"
+        "whoever shares snapshots with other accounts needs a customer managed key: snapshots encrypted with the AWS managed key cannot be shared"
     )
     gaps(state, draft, "encryption by default")
-    draft.prove("each region reads as on")
+    draft.prove("EBS encryption by default is on in each region")
     return draft.step(StepKind.CHANGE)
 
 

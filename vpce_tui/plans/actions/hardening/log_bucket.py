@@ -74,7 +74,7 @@ def plan_bucket(bucket: LogBucket, region: str, statements: list[dict[str, objec
             "PutPublicAccessBlock",
             {**named, "PublicAccessBlockConfiguration": closed},
             so_already=bucket.blocked,
-            why=f"{bucket.name}: block public access on",
+            why=f"{bucket.name}: turn on Block Public Access",
             **at,
         )
     elif not bucket.blocked:
@@ -117,7 +117,7 @@ def _policy(bucket: LogBucket, statements: list[dict[str, object]], at: Place, d
             "PutBucketPolicy",
             {**named, "Policy": json.dumps(bucket.policy)},
             undoes=("bucket-policy",),
-            why=f"{bucket.name}: its policy as it was",
+            why=f"{bucket.name}: restore its earlier policy",
             **at,
         )
     else:
@@ -126,7 +126,7 @@ def _policy(bucket: LogBucket, statements: list[dict[str, object]], at: Place, d
             "DeleteBucketPolicy",
             named,
             undoes=("bucket-policy",),
-            why=f"{bucket.name}: no policy",
+            why=f"{bucket.name}: delete its policy",
             **at,
         )
     if missing:

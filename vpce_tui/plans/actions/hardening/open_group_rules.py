@@ -28,7 +28,7 @@ _COLUMNS: Final = (
     column("RULE"),
     column("GROUP"),
     column("ALLOWS"),
-    column("HELD BY", ColumnKind.COUNT, "interfaces that hold the group"),
+    column("USED BY", ColumnKind.COUNT, "network interfaces with this security group"),
     column("WHY"),
 )
 
@@ -41,7 +41,7 @@ def _option(key: str, item: WideRule) -> Option:
     held, why = len(item.holders), too_wide(item.rule)
     return Option(
         value=key,
-        label=f"{item.group_name} {item.rule.group}: {why}; {many(held, 'interface holds', 'interfaces hold')} it",
+        label=f"{item.group_name} {item.rule.group}: {why}; {many(held, 'interface uses', 'interfaces use')} it",
         cells=(item.region, item.rule.id, f"{item.group_name} {item.rule.group}", item.rule.says, held, why),
     )
 
@@ -59,12 +59,12 @@ def _plan(state: AccountState, draft: Draft) -> Step:
     if draft.remembered is not None:
         _narrowed_before(state, draft)
     if not draft.calls and not draft.already:
-        draft.note(f"{many(len(known), 'rule')} are open to the world and should not be; none is chosen")
+        draft.note(f"{many(len(known), 'rule is', 'rules are')} too open to the world; none is chosen")
     left = [key for key in known if key not in parts(draft.choices["rules"])]
     if draft.calls and left:
         draft.note(f"not chosen, not changed: {', '.join(left)}")
-    gaps(state, draft, "group rules")
-    draft.prove("each rule reads as revoked, its narrower one as present")
+    gaps(state, draft, "security group rules")
+    draft.prove("each rule is revoked, and its narrower rules exist")
     return draft.step(StepKind.CHANGE)
 
 
@@ -101,7 +101,7 @@ def _narrow(state: AccountState, item: WideRule, mode: str, draft: Draft) -> Non
         "RevokeSecurityGroupIngress",
         {"GroupId": rule.group, "SecurityGroupRuleIds": [rule.id]},
         so_already=False,
-        why=f"{label} no longer {rule.says}",
+        why=f"{label}: revoke the rule that {rule.says}",
         region=item.region,
     )
     draft.add_inverse(
@@ -109,13 +109,13 @@ def _narrow(state: AccountState, item: WideRule, mode: str, draft: Draft) -> Non
         "AuthorizeSecurityGroupIngress",
         {"GroupId": rule.group, "IpPermissions": [permission(rule)]},
         undoes=(f"rule-{name}",),
-        why=f"{label} {rule.says} again, under a new rule id",
+        why=f"{label}: add the rule again that {rule.says}, with a new rule id",
         region=item.region,
     )
     draft.changes.append(f"- {rule.id}: {label} {rule.says}")
-    draft.changes += [f"+ {label} {one.says}" for one in narrower] or [f"  {label}: nothing in its place"]
+    draft.changes += [f"+ {label} {one.says}" for one in narrower] or [f"  {label}: no replacement"]
     draft.add_impact(
-        f"{many(len(item.holders), 'interface holds', 'interfaces hold')} {label}; whoever relied on this rule alone loses access",
+        f"{many(len(item.holders), 'interface uses', 'interfaces use')} {label}; whoever has access only by this rule loses it",
         item.holders,
     )
     said = "established connections stay open until they end by themselves"

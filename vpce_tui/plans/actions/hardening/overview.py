@@ -80,7 +80,7 @@ def _plan_overview(state: AccountState, draft: Draft) -> Step:
     _open(state, draft)
     draft.note_unread(state.unknown)
     draft.warn(*(f"not checked: {name}: {why}" for name, why in sorted(state.gaps.items())))
-    draft.prove("every answer is kept as evidence")
+    draft.prove("every result is recorded as evidence")
     return draft.step(StepKind.READ)
 
 
@@ -124,7 +124,7 @@ def _open(state: AccountState, draft: Draft) -> None:
     rows.sort(key=lambda row: -int(row.cells[1] or 0))
     draft.show(TableBlock(title="findings by region", columns=_COLUMNS, rows=tuple(rows), behind=behind))
     if state.trails is not None:
-        draft.warn(*(f"lately: {stop}" for stop in state.trails.stops))
+        draft.warn(*(f"trail changes: {stop}" for stop in state.trails.stops))
 
 
 def _cells(state: AccountState, region: str) -> dict[str, TableBlock | None]:
@@ -211,7 +211,7 @@ def outdated(instance: AccountInstance) -> str:
     if instance.deprecated:
         return "its AMI is deprecated"
     if instance.ended:
-        return f"its family has no security updates since {instance.ended}"
+        return f"its family has had no security updates since {instance.ended}"
     newer = (
         newest is not None
         and newest.id != image.id
@@ -237,7 +237,7 @@ ACCOUNT_OVERVIEW: Final[Action[AccountState]] = Action(
     plan=_plan_overview,
     expect=unchanged,
     verify=read_back,
-    choices=(Choice("regions", "In which regions (nothing: in every enabled one)", _region_options, many=True),),
+    choices=(Choice("regions", "In which regions (empty: in every enabled region)", _region_options, many=True),),
     look=look,
     may=(
         "ec2:GetEbsEncryptionByDefault",
@@ -262,7 +262,7 @@ def _plan_images(state: AccountState, draft: Draft) -> Step:
     draft.note(*(_judged(instance) for instance in old))
     if new:
         draft.note(
-            f"{many(len(new), 'instance runs', 'instances run')} nothing outdated, as far as is known: {', '.join(new)}"
+            f"{many(len(new), 'instance has', 'instances have')} no outdated AMI, as far as is known: {', '.join(new)}"
         )
     if old:
         draft.note("to replace one: vpce-tui plan relaunch-instance i-…, or its playbooks in the instance list")
@@ -270,7 +270,7 @@ def _plan_images(state: AccountState, draft: Draft) -> Step:
         draft.note("there is no instance")
     draft.note_unread(state.unknown)
     gaps(state, draft, "instances")
-    draft.prove("every answer is kept as evidence")
+    draft.prove("every result is recorded as evidence")
     return draft.step(StepKind.READ)
 
 

@@ -37,7 +37,7 @@ def plan_swap(ebs: EbsVolumes, volume: UnencryptedVolume, instance: Instance, dr
         {"InstanceIds": [instance.id]},
         STILL_STOPPED,
         done=volume.instance != instance.id,
-        why=f"see that {instance.id} is still stopped",
+        why=f"check that {instance.id} is still stopped",
         region=volume.region,
     )
     draft.ensure(
@@ -45,7 +45,7 @@ def plan_swap(ebs: EbsVolumes, volume: UnencryptedVolume, instance: Instance, dr
         "DetachVolume",
         old,
         so_already=volume.instance != instance.id,
-        why=f"{name}: out of {device}",
+        why=f"detach {name} from {device}",
         **at,
     )
     wait_for(
@@ -55,11 +55,11 @@ def plan_swap(ebs: EbsVolumes, volume: UnencryptedVolume, instance: Instance, dr
         {"VolumeIds": [name]},
         Until(VOLUME_STATE, ("available",), ("error",)),
         done=here or volume.state == "available",
-        why=f"{name}: wait until it is out",
+        why=f"wait until {name} is detached",
         region=volume.region,
     )
     draft.ensure(
-        f"attach-{name}", "AttachVolume", ours, so_already=here, why=f"the encrypted volume into {device}", **at
+        f"attach-{name}", "AttachVolume", ours, so_already=here, why=f"attach the encrypted volume as {device}", **at
     )
     wait_for(
         draft,
@@ -68,7 +68,7 @@ def plan_swap(ebs: EbsVolumes, volume: UnencryptedVolume, instance: Instance, dr
         {"VolumeIds": [ref(name_of("VOLUME", volume))]},
         Until(_attached_to(instance.id), ("attached",)),
         done=here and new is not None and new.attachment == "attached",
-        why="wait until it is in",
+        why="wait until it is attached",
         region=volume.region,
     )
     flag = {
@@ -82,7 +82,7 @@ def plan_swap(ebs: EbsVolumes, volume: UnencryptedVolume, instance: Instance, dr
             flag,
             so_already=(here and new is not None and new.delete_on_termination)
             or _half_undone(volume, instance, draft),
-            why=f"{device} goes with {instance.id}, as the old one did",
+            why=f"{device}: set delete on termination on {instance.id}, as for the old volume",
             **at,
         )
     plan_mark(ebs, volume, draft)
@@ -127,14 +127,14 @@ def _take_back_swap(
             (f"flag-{name}", f"detach-{name}"),
             _attached_to(str(old["InstanceId"])),
             "attached",
-            f"{name}: wait until it is in",
+            f"wait until {name} is attached",
         )
         draft.add_inverse(
             f"undo-flag-{name}",
             "ModifyInstanceAttribute",
             flag,
             undoes=(f"flag-{name}", f"detach-{name}"),  # an undo that was killed with no volume in still has to
-            why=f"{name} goes with its instance again",
+            why=f"{name}: set delete on termination again",
             first=(into,),
             **at,
         )
@@ -144,14 +144,14 @@ def _take_back_swap(
         (f"detach-{name}",),
         VOLUME_STATE,
         "available",
-        "wait until the encrypted volume is out",
+        "wait until the encrypted volume is detached",
     )
     draft.add_inverse(
         f"undo-detach-{name}",
         "AttachVolume",
         old,
         undoes=(f"detach-{name}",),
-        why=f"{name}: into {old['Device']} again",
+        why=f"attach {name} as {old['Device']} again",
         first=(out,),
         **at,
     )
@@ -160,6 +160,6 @@ def _take_back_swap(
         "DetachVolume",
         ours,
         undoes=(f"attach-{name}",),
-        why=f"the encrypted volume out of {old['Device']}",
+        why=f"detach the encrypted volume from {old['Device']}",
         **at,
     )

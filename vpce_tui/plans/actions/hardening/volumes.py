@@ -121,7 +121,9 @@ def _plan(state: AccountState, draft: Draft) -> Step:
         *(f"kept: {volume.id}, replaced by {volume.tags[REPLACED]}; delete it once you are sure" for volume in kept)
     )
     gaps(state, draft, "volumes")
-    draft.prove("each encrypted volume is attached where the old one was, and the instance is up")
+    draft.prove(
+        "each encrypted volume is attached where the old one was, and the instance runs with both status checks ok"
+    )
     return draft.step(StepKind.CHANGE)
 
 
@@ -134,12 +136,12 @@ def _may_stop(ebs: EbsVolumes, instance: Instance, volumes: Iterable[Unencrypted
     if instance.lifecycle == "spot":
         draft.block(
             f"{instance.id} is a Spot Instance; vpce-tui does not stop it",
-            "start an encrypted one in its place: relaunch-instance",
+            "launch an encrypted one in its place: relaunch-instance",
         )
     if instance.id in ebs.groups and not ours:
         draft.block(
             f"{instance.id} is in the Auto Scaling group {ebs.groups[instance.id]}, which would replace it once it is stopped",
-            "put it into standby first (Auto Scaling Groups › Instance management › Set to Standby), or start an encrypted one: relaunch-instance",
+            "put it into standby first (Auto Scaling Groups › Instance management › Set to Standby), or launch an encrypted one: relaunch-instance",
         )
     if any(volume.multi_attach for volume in volumes):
         draft.block(
@@ -212,7 +214,7 @@ def _moved(ebs: EbsVolumes, instance: Instance, volumes: list[UnencryptedVolume]
             checked,
             Until(CHECKS, (UP,), ("terminated/not-applicable/not-applicable",)),
             done=up,
-            why=f"wait until {instance.id} is up",
+            why=f"wait until {instance.id} runs and both status checks pass",
             region=region,
         )
         stopped = PlannedCall(
@@ -279,7 +281,7 @@ def _said(by_instance: Mapping[str, list[UnencryptedVolume]], ebs: EbsVolumes, d
         if instance is not None:
             draft.changes.append(f"{name} {instance.name} stops before its volumes are copied, and starts after")
             draft.add_impact(
-                f"whoever uses {name} {instance.name}, for as long as its volumes are copied: minutes for each 100 GiB, as a rule",
+                f"{name} {instance.name} is down while its volumes are copied: usually some minutes for each 100 GiB",
                 (name,),
             )
             if instance.public_ip:
@@ -289,8 +291,8 @@ def _said(by_instance: Mapping[str, list[UnencryptedVolume]], ebs: EbsVolumes, d
     sizes = sum(volume.size_gib for volumes in by_instance.values() for volume in volumes)
     draft.note(
         f"{many(sum(map(len, by_instance.values())), 'volume')}, {sizes:,} GiB in all, instance by instance; Escape stops after the current instance",
-        "instance store of an instance is lost when it stops",
-        "undo puts the old volumes back as they were at the swap, and keeps the encrypted ones, marked: only those contain what was written since",
+        "instance store data is lost when an instance stops",
+        "undo puts the old volumes back as they were at the swap, and keeps the encrypted ones, tagged: only those contain data written since the swap",
     )
 
 
@@ -309,7 +311,7 @@ ACCOUNT_VOLUMES: Final[Action[AccountState]] = Action(
         ),
         Choice(
             "key",
-            "Which key encrypts them (nothing: the region's key for EBS)",
+            "Which KMS key encrypts them (empty: the region's default key for EBS encryption)",
             (("", "the region's key for EBS"),),
             free=True,
             check=lambda text: (

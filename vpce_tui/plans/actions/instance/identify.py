@@ -181,7 +181,7 @@ def _plan_memory(state: InstanceState, draft: Draft) -> Step:
     identifier = state.instance.id
     draft.note(
         "memory cannot be captured once the instance is stopped; decide before the last step",
-        f"collect it from inside, with a collector of yours (AVML on Linux, WinPmem on Windows), for instance by Session Manager on {identifier}",
+        f"collect it from inside, with a collector of yours (AVML on Linux, WinPmem on Windows), for example through Session Manager on {identifier}",
         "write the memory dump to a bucket that the compromised role cannot reach, and note its SHA-256 as a note of this step",
         "once isolated, Session Manager no longer reaches it: then only the EC2 serial console is left",
     )

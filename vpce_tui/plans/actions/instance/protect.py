@@ -23,7 +23,7 @@ def _plan_hold(state: InstanceState, draft: Draft) -> Step:
     one = {"InstanceId": instance.id}
     if instance.lifecycle == "spot":
         draft.note(
-            "AWS allows no termination protection on a spot instance: it may be interrupted at any time; snapshot soon"
+            "AWS has no termination protection for a Spot Instance, and can interrupt it at any time: take snapshots soon"
         )
     else:
         draft.ensure(
@@ -73,7 +73,7 @@ def _plan_hold(state: InstanceState, draft: Draft) -> Step:
     draft.changes = [f"{call.why}" for call in draft.calls]
     draft.add_impact("nobody: these are settings of this instance only")
     draft.prove(
-        "protection, shutdown behaviour and the flag of each volume read back",
+        "termination protection, shutdown behaviour and delete on termination of each volume are as set",
         "DescribeInstances",
         describe(state),
     )

@@ -57,7 +57,7 @@ def _plan_snapshots(state: InstanceState, draft: Draft) -> Step:
             )
         if ebs_volume.key_unread:
             draft.note(f"the owner of key {ebs_volume.kms_key} could not be read: {ebs_volume.key_unread}")
-    draft.note("a snapshot is of the time of the call; the instance may be terminated while it is pending")
+    draft.note("a snapshot has the data of the time of the call; the instance can be terminated while it is pending")
     draft.add_impact("nobody: the volumes stay in use")
     wanted = [{"Name": "tag:vpce-tui:target", "Values": [instance.id]}]
     draft.prove(
@@ -84,25 +84,25 @@ def _lock_and_share(state: InstanceState, draft: Draft, made: Mapping[str, objec
         snapshot = snapshots.get(volume.id)
         if days != "0":
             draft.changes.append(
-                f"the snapshot of {volume.id} is locked for {days} days: nobody can delete it without special rights"
+                f"the snapshot of {volume.id} is locked for {days} days: governance mode: only principals with ec2:UnlockSnapshot can unlock and delete it"
             )
             draft.ensure(
                 f"lock-{volume.id}",
                 "LockSnapshot",
                 {"SnapshotId": ref(_name(volume)), "LockMode": "governance", "LockDuration": int(days)},
                 so_already=bool(snapshot and snapshot.locked),
-                why=f"nobody without special rights can delete it for {days} days",
+                why=f"lock it for {days} days in governance mode",
             )
         if account:
             encrypted = next((v for v in state.volumes or () if v.id == volume.id), volume)
             if encrypted.key_unread:
                 draft.block(
-                    f"whether {volume.id} is encrypted with the AWS-managed key, which cannot be shared, could not be read: {encrypted.key_unread}",
-                    "make it readable, then plan again; or do not share",
+                    f"whether {volume.id} is encrypted with the AWS managed key, which cannot be shared, could not be read: {encrypted.key_unread}",
+                    "grant read access, then plan again; or do not share",
                 )
             if encrypted.key_manager == "AWS":
                 draft.block(
-                    f"{volume.id} is encrypted with the AWS-managed key; its snapshot cannot be shared",
+                    f"{volume.id} is encrypted with the AWS managed key; its snapshot cannot be shared",
                     "copy the snapshot with a customer managed key manually first, or do not share",
                 )
             draft.changes.append(f"the snapshot of {volume.id} is shared with account {account}")
@@ -153,7 +153,7 @@ SNAPSHOTS: Final[Action[InstanceState]] = Action(
         ),
         Choice(
             "share_with",
-            "Share them with which account (nothing: none)",
+            "Share them with which account (empty: none)",
             (("", "nobody"),),
             free=True,
             check=_wrong_account,

@@ -35,7 +35,7 @@ def _plan_terminate(state: InstanceState, draft: Draft) -> Step:
 def _stop(state: InstanceState, draft: Draft) -> None:
     identifier = state.instance.id
     protected = bool(state.attributes and state.attributes.stop_protection)
-    _lift(draft, identifier, "lift-stop-protection", "DisableApiStop", protected, "stop protection off")
+    _lift(draft, identifier, "lift-stop-protection", "DisableApiStop", protected, "stop protection")
     draft.ensure(
         "stop",
         "StopInstances",
@@ -47,16 +47,16 @@ def _stop(state: InstanceState, draft: Draft) -> None:
         "undo-stop", "StartInstances", {"InstanceIds": [identifier]}, undoes=("stop",), why="start it again"
     )
     draft.changes.append(f"{identifier} stops; memory and instance store are lost, volumes stay")
-    draft.prove("its state reads stopped", "DescribeInstances", describe(state))
+    draft.prove("the instance is stopped", "DescribeInstances", describe(state))
 
 
-def _lift(draft: Draft, identifier: str, call_id: str, attribute: str, protected: bool, why: str) -> None:
+def _lift(draft: Draft, identifier: str, call_id: str, attribute: str, protected: bool, what: str) -> None:
     draft.ensure(
         call_id,
         "ModifyInstanceAttribute",
         {"InstanceId": identifier, attribute: {"Value": False}},
         so_already=not protected,
-        why=why,
+        why=f"turn off {what}",
     )
     if draft.choices.get("how") == "stop":
         draft.add_inverse(
@@ -64,7 +64,7 @@ def _lift(draft: Draft, identifier: str, call_id: str, attribute: str, protected
             "ModifyInstanceAttribute",
             {"InstanceId": identifier, attribute: {"Value": True}},
             undoes=(call_id,),
-            why=f"{why.removesuffix(' off')} on again",
+            why=f"turn on {what} again",
         )
 
 
@@ -74,7 +74,7 @@ def _terminate(state: InstanceState, draft: Draft, waived: bool) -> None:
     if doomed and not waived and not instance.gone:
         draft.block(
             f"{', '.join(doomed)} would be deleted with it",
-            "run the step that protects the instance first, or choose evidence: waived",
+            "run the step that protects the instance first; with evidence: waived these volumes are permanently deleted",
         )
     attributes = state.attributes or Attributes(False, False, "")
     _lift(
@@ -83,7 +83,7 @@ def _terminate(state: InstanceState, draft: Draft, waived: bool) -> None:
         "lift-termination-protection",
         "DisableApiTermination",
         attributes.termination_protection,
-        "termination protection off",
+        "termination protection",
     )
     _lift(
         draft,
@@ -91,7 +91,7 @@ def _terminate(state: InstanceState, draft: Draft, waived: bool) -> None:
         "lift-stop-protection",
         "DisableApiStop",
         attributes.stop_protection,
-        "stop protection off",
+        "stop protection",
     )
     if state.spot and state.spot.type == "persistent":
         draft.ensure(
@@ -99,11 +99,13 @@ def _terminate(state: InstanceState, draft: Draft, waived: bool) -> None:
             "CancelSpotInstanceRequests",
             {"SpotInstanceRequestIds": [state.spot.id]},
             so_already=state.spot.state in ("cancelled", "closed"),
-            why=f"cancel {state.spot.id}, which would launch it again",
+            why=f"cancel Spot request {state.spot.id}, which would launch a new instance",
         )
     for key in _FLEET_TAGS:
         if instance.tags.get(key):
-            draft.add_impact(f"the fleet {instance.tags[key]} will launch another one: lower its target capacity first")
+            draft.add_impact(
+                f"the fleet {instance.tags[key]} will launch another instance: lower its target capacity first"
+            )
     draft.ensure(
         "terminate",
         "TerminateInstances",
@@ -114,7 +116,7 @@ def _terminate(state: InstanceState, draft: Draft, waived: bool) -> None:
     draft.changes.append(
         f"{instance.id} is terminated; its volumes are kept, detached"
         if not doomed
-        else f"{instance.id} and {len(doomed)} volumes are permanently deleted"
+        else f"{instance.id} is terminated; {', '.join(doomed)} permanently deleted with it, other volumes kept"
     )
     draft.note(
         "after termination, little data about the instance remains: review its traffic (block-traffic) and launch its replacement first",
@@ -122,11 +124,11 @@ def _terminate(state: InstanceState, draft: Draft, waived: bool) -> None:
         "stopping it instead keeps it for later analysis: choose “stop” in its prompts",
     )
     draft.add_impact(
-        "nobody else, once it is out of service"
+        "nobody else, if it is out of service"
         if state.scaling is None
         else "the Auto Scaling group launches another one"
     )
-    draft.prove("its state reads terminated", "DescribeInstances", describe(state))
+    draft.prove("the instance is terminated", "DescribeInstances", describe(state))
 
 
 def _terminate_settled(state: InstanceState, step: Step) -> ReadBack:
@@ -146,8 +148,11 @@ TERMINATE: Final[Action[InstanceState]] = Action(
         Choice("how", "Terminate the instance, or only stop it", (("terminate", "terminate"), ("stop", "stop only"))),
         Choice(
             "evidence",
-            "Must evidence and snapshots come first",
-            (("required", "yes"), ("waived", "no, continue without")),
+            "Require evidence and snapshots first",
+            (
+                ("required", "yes"),
+                ("waived", "no: terminate without them; volumes that are set to be deleted on termination are deleted"),
+            ),
         ),
     ),
     leave=skip_if_deleted,

@@ -42,7 +42,7 @@ _COLUMNS: Final = (
     column("CREATED", ColumnKind.TIME),
     column("OWNER"),
     column("DEPRECATED", ColumnKind.YES_NO),
-    column("SUSPECT", ColumnKind.YES_NO, "created by this account within a day of the incident, or in it"),
+    column("SUSPECT", ColumnKind.YES_NO, "created by this account since the day before the incident"),
 )
 
 
@@ -81,7 +81,7 @@ def _age(item: Image, now: datetime) -> str:
     days = item.age_days(now)
     if item.created is None or days is None:
         return "of unknown age"
-    return f"{item.created:%Y-%m-%d}, {'made today' if days == 0 else many(days, 'day') + ' old'}"
+    return f"{item.created:%Y-%m-%d}, {'created today' if days == 0 else many(days, 'day') + ' old'}"
 
 
 def _plan(state: InstanceState, draft: Draft) -> Step:
@@ -93,7 +93,7 @@ def _plan(state: InstanceState, draft: Draft) -> Step:
     if known is not None:
         draft.show(_side_by_side(known, known.by_id(chosen), chosen))
         draft.note(*_warnings(known, known.by_id(chosen), chosen), *known.notes)
-    draft.prove("the AMI reads as available")
+    draft.prove("the AMI is available")
     return draft.step(StepKind.READ)
 
 
@@ -118,31 +118,29 @@ def _owner(known: Images, item: Image) -> str:
 def _warnings(known: Images, new: Image | None, chosen: str) -> list[str]:
     said = []
     if known.old is None:
-        said.append(f"the old AMI {known.old_id} is gone, so its family is unknown: type an AMI into its prompts")
+        said.append(f"the old AMI {known.old_id} is gone, so its family is unknown: enter an AMI in its prompts")
     elif known.family:
-        said.append(f"family: {known.family}, the newest by its publisher's public parameter")
+        said.append(f"family: {known.family}, newest AMI from the publisher's SSM public parameter")
     if known.ended:
-        said.append(f"{known.family} has no security updates since {known.ended}: plan a move to its successor")
+        said.append(f"{known.family} has had no security updates since {known.ended}: plan a move to its successor")
     if new is not None and new.id == known.old_id:
         said.append("no newer AMI is known: if the AMI has the vulnerability, the new instance has it too")
     if new is not None and known.suspect(new):
         said.append(
-            f"SUSPECT: {new.id} was created by this account within a day of the incident, or in it; the intruder may have created it"
+            f"SUSPECT: {new.id} was created by this account since the day before the incident; the intruder may have created it"
         )
     if new is not None and known.old is not None:
         said += _unlike(known.old, new)
     if new is not None and new.owner != known.account and not new.alias and known.old and new.owner != known.old.owner:
-        said.append(f"{new.id} belongs to account {new.owner}, not the old AMI's owner: do you trust it")
+        said.append(f"{new.id} belongs to account {new.owner}, not to the old AMI's owner: do you trust it?")
     if chosen and new is None:
-        said.append(
-            f"{chosen} was not found in this region, or may not be started any more: choose again in its prompts"
-        )
+        said.append(f"{chosen} was not found in this region, or can no longer be launched: choose again in its prompts")
     return said
 
 
 def _unlike(old: Image, new: Image) -> list[str]:
     return [
-        f"another {name} than the old AMI: {theirs}, was {mine}"
+        f"{name} differs from the old AMI: {theirs}, was {mine}"
         for name, mine, theirs in (
             ("architecture", old.architecture, new.architecture),
             ("virtualization", old.virtualization, new.virtualization),
@@ -173,7 +171,7 @@ CHOOSE_IMAGE: Final[Action[InstanceState]] = Action(
     choices=(
         Choice(
             id="ami",
-            question="Which AMI the new instance is started from",
+            question="Which AMI the new instance is launched from",
             options=_options,
             columns=_COLUMNS,
             default=default_image,

@@ -48,7 +48,7 @@ _POLICY_COLUMNS: Final = (column("POLICY"), column("KIND"), column("ARN"))
 
 
 def _policy_options(state: InstanceState) -> Options:
-    shell = "a shell without keys and open ports"
+    shell = "Session Manager access, without SSH keys or open ports"
     manager = Option(value="session-manager", label=f"{_MANAGER}: {shell}", cells=(_MANAGER, "managed by AWS", shell))
     return (manager, *(_policy_option(item) for item in state.policies or ()))
 
@@ -74,7 +74,7 @@ def _plan_profile(state: InstanceState, draft: Draft) -> Step:
         _new_profile(state, state.new_role, draft)
     if state.policies:
         draft.note("the old instance's role is never reused: its credentials may still be stolen")
-    draft.prove("role and profile read back")
+    draft.prove("role and instance profile exist")
     return draft.step(StepKind.CHANGE)
 
 
@@ -84,7 +84,7 @@ def _new_profile(state: InstanceState, there: NewRole, draft: Draft) -> None:
     role, profile = {"RoleName": name}, {"InstanceProfileName": name}
     if there.taken:
         draft.block(
-            f"there is {there.taken} already, and this incident did not create it: it may be the intruder's",
+            f"{there.taken} already exists, and this incident did not create it: it may be the intruder's",
             "check who created it, delete it, and plan again; or choose profile: none",
         )
         return
@@ -129,7 +129,7 @@ def _new_profile(state: InstanceState, there: NewRole, draft: Draft) -> None:
         "AddRoleToInstanceProfile",
         {**profile, **role},
         so_already=there.in_profile,
-        why="the role into the profile",
+        why="add the role to the instance profile",
         **iam,
     )
     draft.add_inverse(
@@ -137,7 +137,7 @@ def _new_profile(state: InstanceState, there: NewRole, draft: Draft) -> None:
         "RemoveRoleFromInstanceProfile",
         {**profile, **role},
         undoes=("in-profile",),
-        why="the role out of the profile",
+        why="remove the role from the instance profile",
         **iam,
     )
     if there.arn:
@@ -182,7 +182,7 @@ def _policy(state: InstanceState, there: NewRole, key: str, role: Mapping[str, s
             "PutRolePolicy",
             {**named, "PolicyDocument": document(text)},
             so_already=there.inline.get(named["PolicyName"]) == text,
-            why=f"it may do what {named['PolicyName']} says",
+            why=f"add inline policy {named['PolicyName']}",
             **iam,
         )
         draft.add_inverse(
@@ -197,7 +197,7 @@ def _policy(state: InstanceState, there: NewRole, key: str, role: Mapping[str, s
             "AttachRolePolicy",
             attached,
             so_already=arn in there.attached,
-            why=f"it may do what {arn.rpartition('/')[2]} says",
+            why=f"attach managed policy {arn.rpartition('/')[2]}",
             **iam,
         )
         draft.add_inverse(

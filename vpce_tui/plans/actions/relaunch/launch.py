@@ -74,7 +74,9 @@ def _plan(state: InstanceState, draft: Draft) -> Step:
     if new is not None:
         draft.bindings[NEW] = new.id
         draft.note_first(f"the new instance is {new.id}, {new.private_ip}: {new.checks}")
-    draft.prove("it runs, and both status checks read ok", "DescribeInstanceStatus", {"InstanceIds": [ref(NEW)]})
+    draft.prove(
+        "the instance is running, and both status checks pass", "DescribeInstanceStatus", {"InstanceIds": [ref(NEW)]}
+    )
     return draft.step(StepKind.CHANGE, requires=tuple(requires))
 
 
@@ -94,11 +96,11 @@ def _stand_ins(state: InstanceState, draft: Draft) -> None:
 def _may_start(state: InstanceState, settings: Settings, image: Image | None, draft: Draft) -> bool:
     wanted = chosen_image(state, draft.others)
     if not wanted:
-        draft.block("no AMI is chosen", "the step that chooses the AMI in its prompts, or --set ami.ami=ami-…")
+        draft.block("no AMI is chosen", "choose one in the step that chooses the AMI, or --set ami.ami=ami-…")
     elif image is None or image.state != "available":
         draft.block(
             f"the AMI {wanted} does not exist any more, or may not be launched any more",
-            "choose another: the step that chooses the AMI, or --set ami.ami=ami-…",
+            "choose another in the step that chooses the AMI, or --set ami.ami=ami-…",
         )
     if settings.subnet is None:
         named = draft.choices["subnet"]
@@ -183,7 +185,7 @@ def _launch(state: InstanceState, settings: Settings, image: Image, draft: Draft
         "RunInstances",
         parameters,
         so_already=False,
-        why=f"start one {kind} from {image.id} in {subnet.id}",
+        why=f"launch one {kind} from {image.id} in {subnet.id}",
         gives={NEW: "Instances[0].InstanceId"},
     )
     draft.add_inverse(
@@ -200,19 +202,19 @@ def _said(state: InstanceState, settings: Settings, image: Image, kind: str, dra
     choices, old = draft.choices, state.instance
     key = choices["key"] or settings.default_key or "the region's key for EBS"
     if settings.default_key_unread and not choices["key"]:
-        draft.note(f"which key that is could not be read: {settings.default_key_unread}")
+        draft.note(f"the region's default EBS key could not be read: {settings.default_key_unread}")
     profile = "a new one" if draft.others.get(PROFILE_STEP, {}).get("profile") == "new" else "none"
     draft.changes += [
-        f"AMI      {old.image_id}  →  {image.id} {image.name}",
+        f"AMI        {old.image_id}  →  {image.id} {image.name}",
         f"type       {old.type or 'unknown'}  →  {kind}",
         f"metadata   {old.http_tokens or 'unknown'}  →  IMDSv2 required, one hop",
         f"group      {', '.join(dict.fromkeys(g for nic in old.interfaces for g in nic.groups)) or 'unknown'}  →  the new one",
         f"profile    {old.profile_arn.rpartition('/')[2] or 'none'}  →  {profile}",
-        f"volumes      every one encrypted with {key}",
+        f"volumes    every one encrypted with {key}",
         f"address    {'a public one, as chosen' if choices['public'] == 'yes' else 'private only'}, in {settings.subnet.id if settings.subnet else ''}",
         f"key pair   {settings.key_name or 'none'}  →  {choices['key_pair'] or 'none'}",
         f"user data  {_copied(settings) if choices['user_data'] == 'copy' else 'none'}",
-        "protected against termination, monitored every minute, a shutdown stops it",
+        "termination protection, detailed monitoring (1 minute), a shutdown from inside stops it",
     ]
     data = [volume for volume in settings.volumes if volume.device != old.root_device]
     brought = parts(choices["volumes"])
@@ -228,7 +230,7 @@ def _said(state: InstanceState, settings: Settings, image: Image, kind: str, dra
         )
     )
     if choices["user_data"] == "none" and settings.user_data:
-        draft.note("the old instance had user data: its setup has to be done in another way")
+        draft.note("the old instance had user data that is not copied: set the new instance up in another way")
     if choices["user_data"] == "copy" and not settings.user_data:
         draft.block(
             f"{old.id} is terminated, and its user data is no longer available"
@@ -244,7 +246,7 @@ def _said(state: InstanceState, settings: Settings, image: Image, kind: str, dra
 
 
 def _copied(settings: Settings) -> str:
-    return f"copied: {len(settings.user_data):,} bytes, sha256 {sha256_of(settings.user_data)[:12]}…, as the step that shows it says"
+    return f"copied: {len(settings.user_data):,} bytes, sha256 {sha256_of(settings.user_data)[:12]}…, the same as in the step that shows it"
 
 
 def sha256_of(user_data: bytes) -> str:
@@ -291,7 +293,7 @@ def _settled(state: InstanceState, step: Step) -> ReadBack:
     if InstanceAspect.REPLACEMENT in state.unknown:
         return VerificationState.NOT_YET, state.unknown[InstanceAspect.REPLACEMENT]
     if new is None:
-        return VerificationState.NOT_YET, step.blocked[0].says if step.blocked else "the new instance is not there"
+        return VerificationState.NOT_YET, step.blocked[0].says if step.blocked else "the new instance does not exist"
     if new.checks == UP and not new.protected:
         return VerificationState.NOT_YET, f"{new.id} is up, and not protected against termination"
     if new.checks == UP:
@@ -333,14 +335,14 @@ LAUNCH: Final[Action[InstanceState]] = Action(
     choices=(
         Choice(
             "subnet",
-            "In which subnet (nothing: that of the old one)",
+            "In which subnet (empty: as the old instance)",
             (("", "that of the old one"),),
             free=True,
             check=_wrong(_SUBNET, "id of a subnet"),
         ),
         Choice(
             "type",
-            "Of which type (nothing: that of the old one)",
+            "Instance type (empty: as the old instance)",
             (("", "that of the old one"),),
             free=True,
             check=_wrong(_TYPE, "instance type"),
@@ -349,7 +351,7 @@ LAUNCH: Final[Action[InstanceState]] = Action(
         Choice("volumes", "Which data volumes are created new and empty", _volume_options, many=True),
         Choice(
             "key",
-            "Which key encrypts its volumes (nothing: the region's key for EBS)",
+            "Which KMS key encrypts its volumes (empty: the region's default key for EBS encryption)",
             (("", "the region's key for EBS"),),
             free=True,
             check=_wrong(_KEY, "id, ARN or alias of a KMS key"),

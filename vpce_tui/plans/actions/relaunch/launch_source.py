@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from vpce_tui.core.text import many
 from vpce_tui.plans.actions.relaunch.launch import USER_DATA, chosen_image, sha256_of
 from vpce_tui.plans.actions.relaunch.new_security_group import GROUP, LAUNCH_STEP, PROFILE, PROFILE_STEP, PURPOSE
 from vpce_tui.plans.placeholders import INCIDENT, TOKEN, ref, sealed, text
@@ -65,7 +66,7 @@ def _template_data(state: InstanceState, settings: Settings | None, draft: Draft
 
 def plan_launch_source(state: InstanceState, starter: LaunchSource, draft: Draft) -> None:
     if draft.choices["group_starts"] == "old":
-        draft.note(f"{starter.group} keeps launching {starter.image or 'what it did'}: not chosen")
+        draft.note(f"{starter.group} keeps launching from {starter.image or 'its present AMIs'}: not chosen")
         return
     if starter.kind in (MIXED, ""):
         draft.note(
@@ -100,7 +101,7 @@ def plan_launch_source(state: InstanceState, starter: LaunchSource, draft: Draft
         "UpdateAutoScalingGroup",
         {**group, "LaunchTemplate": wanted},
         so_already=bool(now),
-        why=f"{starter.group} starts the clean AMI from now on",
+        why=f"{starter.group} launches from the clean AMI from now on",
         service="autoscaling",
     )
     before: dict[str, object] = {"LaunchConfigurationName": starter.name}
@@ -114,15 +115,17 @@ def plan_launch_source(state: InstanceState, starter: LaunchSource, draft: Draft
         "UpdateAutoScalingGroup",
         inverse.parameters if inverse else {**group, **before},
         undoes=("starts",),
-        why=f"{starter.group} starts what it started before",
+        why=f"{starter.group} launches from its earlier launch template or configuration",
         service="autoscaling",
     )
-    draft.changes.append(f"{starter.group} starts {data['ImageId']} in place of {starter.image or 'what it started'}")
+    draft.changes.append(
+        f"{starter.group} launches from {data['ImageId']} in place of {starter.image or 'its earlier AMIs'}"
+    )
     others = tuple(member for member in starter.members if member != state.instance.id)
-    draft.add_impact(f"instances that {starter.group} starts from now on; running ones are not changed", others)
+    draft.add_impact(f"instances that {starter.group} launches from now on; running ones are not changed", others)
     if others:
         draft.note(
-            f"{len(others)} instances of {starter.group} run the old AMI: an instance refresh replaces them (Auto Scaling Groups › Instance refresh)"
+            f"{starter.group}: {many(len(others), 'other instance runs', 'other instances run')} the old AMI; an instance refresh replaces them (Auto Scaling Groups › Instance refresh)"
         )
 
 

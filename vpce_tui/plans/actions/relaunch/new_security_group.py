@@ -170,7 +170,7 @@ def _plan_group(state: InstanceState, draft: Draft) -> Step:
     draft.note(*(f"not copied: {state.group_names.get(rule.group, '')} {rule.says}" for rule in left))
     draft.add_impact("nobody: the new group has no member yet")
     draft.prove(
-        "the security group reads back with only these rules",
+        "the security group has only these rules",
         "DescribeSecurityGroups",
         {"Filters": [{"Name": "group-name", "Values": [name]}]},
     )
@@ -232,14 +232,14 @@ RELAUNCH_GROUP: Final[Action[InstanceState]] = Action(
         ),
         Choice(
             "from",
-            "Whose rules these are (nothing: of the groups it had before the incident)",
+            "Security groups to copy rules from (empty: those it had before the incident)",
             many=True,
             free=True,
             check=lambda text: "" if _GROUP_ID.fullmatch(text) else f"{text!r} is not a security group id",
         ),
         Choice(
             "name",
-            "What the new group is called (nothing: after the old instance)",
+            "Name of the new security group (empty: made from the id of the old instance)",
             (("", "after the old instance"),),
             free=True,
             check=_wrong_name,

@@ -42,7 +42,7 @@ def _plan(state: InstanceState, draft: Draft) -> Step:
     if new is not None:
         draft.bindings[NEW] = new.id
         if new.checks != UP:
-            draft.note(f"{new.id} is not up yet ({new.checks}): run the step before first")
+            draft.note(f"{new.id} is not up yet ({new.checks}): run the step that launches it first")
     draft.stand_ins[NEW] = state.instance.id
     group_and_profile(state, draft)
     if not draft.blocked:
@@ -57,7 +57,7 @@ def _plan(state: InstanceState, draft: Draft) -> Step:
     if not draft.calls and not draft.already:
         draft.note("nothing is chosen: it receives no traffic yet")
     draft.note("DNS names of the old instance's address are changed manually: the next step")
-    draft.prove("target groups, group and address read back with the new instance")
+    draft.prove("target groups, Auto Scaling group and address have the new instance")
     return draft.step(StepKind.CHANGE, requires=(LAUNCH_STEP,))
 
 
@@ -81,7 +81,7 @@ def _member(state: InstanceState, starter: LaunchSource, draft: Draft) -> None:
         "AttachInstances",
         members,
         so_already=joined,
-        why=f"the new instance joins {starter.group}, capacity one up",
+        why=f"attach the new instance to {starter.group}, desired capacity + 1",
         service="autoscaling",
     )
     draft.add_inverse(
@@ -129,7 +129,7 @@ def _targets(state: InstanceState, draft: Draft) -> None:
             "RegisterTargets",
             parameters,
             so_already=bool(new) and (new, port) in state.registered.get(item.arn, ()),
-            why=f"traffic from {item.name} on port {port}",
+            why=f"register the new instance with {item.name} on port {port}",
             service="elbv2",
         )
         draft.add_inverse(
@@ -137,7 +137,7 @@ def _targets(state: InstanceState, draft: Draft) -> None:
             "DeregisterTargets",
             parameters,
             undoes=(name,),
-            why=f"no traffic from {item.name}",
+            why=f"deregister the new instance from {item.name}",
             service="elbv2",
         )
         draft.changes.append(f"target group {item.name} sends to the new instance too, port {port}")
@@ -181,7 +181,7 @@ def _balancers(state: InstanceState, draft: Draft) -> None:
         draft.changes.append(f"classic load balancer {name} sends to the new instance too")
 
 
-_ADDRESS_COLUMNS: Final = (column("ALLOCATION"), column("ADDRESS"), column("NOW AT"))
+_ADDRESS_COLUMNS: Final = (column("ALLOCATION"), column("ADDRESS"), column("ASSOCIATED WITH"))
 
 
 def _address_options(state: InstanceState) -> Options:
@@ -198,7 +198,7 @@ def _address_options(state: InstanceState) -> Options:
 def _address(state: InstanceState, draft: Draft) -> None:
     if len(parts(draft.choices["address"])) > 1:
         draft.block(
-            "two Elastic IPs on one instance need two private addresses: AWS would replace the first one by the second",
+            "two Elastic IPs on one instance need two private addresses: AWS would replace the first by the second",
             "choose one, and move the other manually: EC2 › Elastic IPs › Actions › Associate",
         )
         return
@@ -224,7 +224,11 @@ def _address(state: InstanceState, draft: Draft) -> None:
             why=f"{item.public_ip} moves to the new instance",
         )
         draft.add_inverse(
-            f"undo-{name}", "AssociateAddress", back, undoes=(name,), why=f"{item.public_ip} back to the old instance"
+            f"undo-{name}",
+            "AssociateAddress",
+            back,
+            undoes=(name,),
+            why=f"move {item.public_ip} back to the old instance",
         )
         draft.changes.append(f"{item.public_ip} moves from {item.instance} to the new instance")
         draft.add_impact(f"the old instance is no longer reached at {item.public_ip}")
@@ -250,9 +254,9 @@ RETURN: Final[Action[InstanceState]] = Action(
         Choice(
             "group_starts",
             "What its Auto Scaling group launches from now on",
-            (("clean", "the clean AMI, with this group and profile"), ("old", "what it did")),
+            (("clean", "the clean AMI, with this group and profile"), ("old", "the same as before")),
         ),
-        Choice("join", "Does the new instance join that group", (("yes", "yes: capacity one up"), ("no", "no"))),
+        Choice("join", "Does the new instance join that group", (("yes", "yes: desired capacity + 1"), ("no", "no"))),
         Choice(
             id="targets",
             question="Which target groups send traffic to it",
@@ -321,18 +325,18 @@ def _plan_prove(state: InstanceState, draft: Draft) -> Step:
                 f"health-{short_id(item.arn)}",
                 "DescribeTargetHealth",
                 {"TargetGroupArn": item.arn},
-                f"who serves {item.name}",
+                f"health of the targets of {item.name}",
                 service="elbv2",
                 optional=True,
             )
     new = state.replacement
     draft.note(
-        f"new: {new.id} from {new.image}, {new.checks}" if new else "the new instance is not there yet",
+        f"new: {new.id} from {new.image}, {new.checks}" if new else "the new instance does not exist yet",
         f"old: {state.instance.id} is {state.instance.state}"
-        + ("" if state.gone else ": it still runs, contain it with terminate-instance"),
+        + ("" if state.gone else ": it is not terminated: contain it with terminate-instance"),
     )
     if state.starter is not None:
-        draft.note(f"{state.starter.group} starts {state.starter.image or 'several AMIs'}")
+        draft.note(f"{state.starter.group} launches from {state.starter.image or 'several AMIs'}")
     draft.note_unread(state.unknown)
     draft.prove("every result is recorded as evidence")
     return draft.step(StepKind.READ)
@@ -360,7 +364,7 @@ def _judge(state: InstanceState, step: Step, pages: Pages) -> ReadBack:
             said.append(f"port {at(item, 'Target', 'Port') or '?'}: {condition}{why}")
             ill += [] if condition == "healthy" else [condition]
         if len(said) == before:
-            said.append(f"{call.why}: it is not among them, or that could not be read")
+            said.append(f"{call.why}: the new instance is not listed, or the health could not be read")
             ill.append("unknown")
     seen = "; ".join([proof[1], *said])
     return (VerificationState.NOT_YET if ill else VerificationState.VERIFIED), seen
