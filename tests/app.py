@@ -27,8 +27,8 @@ from vpce_tui.tui.widgets.dialogs import Ask
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.table import Table
 
-STORY = ("eu-west-1", "us-east-1")
-"""Where the story takes place; a search of every region is for the tests that look at regions."""
+SCENARIO_REGIONS = ("eu-west-1", "us-east-1")
+"""Where the scenario takes place; a search of every region is for the tests that look at regions."""
 
 
 @cache
@@ -38,7 +38,7 @@ def known_by_now(zygote: Zygote) -> Snapshot:
         labs = Labs(zygote, Path(folder))
         now = datetime.now(UTC)
         client = labs.new().session(read_only=True)
-        scope = Scope(now - timedelta(hours=24), now, STORY)
+        scope = Scope(now - timedelta(hours=24), now, SCENARIO_REGIONS)
         found = Investigation(client, EventHistory(client, EventCache(Path(folder))), scope, Context()).run()
         labs.stop()
     return found
@@ -52,7 +52,7 @@ def app_on(
     target: str = "",
     log_files: Path | None = None,
     url: str = "",
-    regions: tuple[str, ...] = STORY,
+    regions: tuple[str, ...] = SCENARIO_REGIONS,
 ) -> VpceTui:
     """The app on a lab; it knows what an investigation of it finds, or investigates itself (``live``)."""
     key, secret, token = aws.zygote.keys

@@ -1,4 +1,4 @@
-"""Every playbook on every kind of target the story has: the cases that the playbook tests walk."""
+"""Every playbook on every kind of target the scenario has: the cases that the playbook tests walk."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from tests.emulated_aws import clients
 
 @dataclass(frozen=True)
 class Case:
-    """A playbook on one target of the story. ``target``: a key of the story's facts; ``sets``: answers."""
+    """A playbook on one target of the scenario. ``target``: a key of the scenario's facts; ``sets``: answers."""
 
     name: str
     playbook: str

@@ -122,7 +122,7 @@ class Aws:
         }
 
     def _credentials(self) -> Path:
-        """What was stolen in the story, in profiles of the operator's."""
+        """What was stolen in the scenario, in profiles of the operator's."""
         path = self.folder / "credentials"
         if not path.exists():
             lines = []
@@ -257,7 +257,7 @@ def aws(labs: Labs) -> Aws:
 
 @pytest.fixture(scope="session")
 def plan_text(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The plan of playbook 1 against the story's instance: the same for every fresh lab."""
+    """The plan of playbook 1 against the scenario's instance: the same for every fresh lab."""
     labs = Labs(zygote, tmp_path_factory.mktemp("plan"))
     aws = labs.new()
     path = aws.folder / "plan.json"

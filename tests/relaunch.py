@@ -1,4 +1,4 @@
-"""The relaunch playbook on the story, for its tests."""
+"""The relaunch playbook on the scenario, for its tests."""
 
 from typing import Any
 

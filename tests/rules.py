@@ -8,7 +8,7 @@ from typing import Any
 from vpce_tui.cloudtrail.event import Event, parse
 from vpce_tui.cloudtrail.event_index import Answered, EventIndex
 from vpce_tui.detection.endpoint import CALLER_RULES, ENDPOINT_RULES
-from vpce_tui.detection.endpoint.endpoint_facts import EventSubject
+from vpce_tui.detection.endpoint.endpoint_facts import EventFacts
 from vpce_tui.detection.endpoint.facts_cache import FactsCache
 from vpce_tui.detection.team_context import Context
 from vpce_tui.iam.trust_zone import TrustZone
@@ -227,7 +227,7 @@ def machine(**changes: Any) -> Instance:
     return Instance(**{**made, **changes})
 
 
-def see(event: Event, **more: Any) -> EventSubject:
+def see(event: Event, **more: Any) -> EventFacts:
     """What rules about an event see: everything was looked at, and nothing else is there."""
     here, told, ours = more.pop("region", region()), more.pop("context", Context()), more.pop("ours", OURS)
     before = more.pop("past", past())
@@ -243,7 +243,7 @@ def see(event: Event, **more: Any) -> EventSubject:
         roles=None,
         traffic=flows,
     )
-    return EventSubject(
+    return EventFacts(
         event=event,
         endpoint_facts=known.endpoint_facts(event, event.request),
         caller_facts=known.caller_facts(event),
@@ -252,7 +252,7 @@ def see(event: Event, **more: Any) -> EventSubject:
     )
 
 
-def says(rule: Any, subject: EventSubject) -> Any:
+def says(rule: Any, subject: EventFacts) -> Any:
     """What one rule about an event says."""
     return rule.check(
         subject.endpoint_facts if rule in ENDPOINT_RULES else subject.caller_facts if rule in CALLER_RULES else subject

@@ -75,14 +75,14 @@ async def until(pilot: Any, wanted: Callable[[], bool], what: str) -> None:
         app.workspace.deliver()
         await pilot.pause()
         now = app.export_screenshot(simplify=True)
-        if now == before and not app.workspace.judging:
+        if now == before and not app.workspace.assessing:
             return
         before = now
     raise TimeoutError(f"{what}: the screen never came to rest")
 
 
-STORY = ("eu-west-1", "us-east-1")
-"""Where the story takes place; only the first pictures are of a search of every region."""
+SCENARIO_REGIONS = ("eu-west-1", "us-east-1")
+"""Where the scenario takes place; only the first pictures are of a search of every region."""
 CONTEXT = Context(pipelines=(("arn:aws:sts::*:assumed-role/ci-network/*", "*Terraform*"),))
 
 
@@ -105,7 +105,7 @@ def known_by_now(access: Any, regions: tuple[str, ...]) -> Any:
     return _KNOWN[regions]
 
 
-def app_on(access: Any, *, read_only: bool = False, regions: tuple[str, ...] = STORY) -> Any:
+def app_on(access: Any, *, read_only: bool = False, regions: tuple[str, ...] = SCENARIO_REGIONS) -> Any:
     from vpce_tui.aws.gate import Gate
     from vpce_tui.aws.session import AwsSession
     from vpce_tui.incident.incident_store import incident_folder
@@ -163,7 +163,7 @@ async def shoot(folder: Path, access: Any) -> None:
         await until(pilot, lambda: True, "")
         keep(app, folder, "around")
         await pilot.press("escape", "f", "enter")
-        await until(pilot, lambda: bool(work.traffic) and not work.judging, "traffic")
+        await until(pilot, lambda: bool(work.traffic) and not work.assessing, "traffic")
         keep(app, folder, "traffic-of")
         await pilot.press("escape", "escape", "j", "enter", "l", "enter")
         await until(pilot, lambda: bool(app.screen.answers), "AWS's own check")

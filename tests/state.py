@@ -12,7 +12,7 @@ from vpce_tui.lab.account import HOME
 def state(clients: Callable[[str, str], Any], victim: str, region: str) -> dict[str, Any]:
     """Every describe of the region's instances, interfaces, groups, volumes, snapshots, scaling, balancing, and the roles.
 
-    ``clients(service, region)`` gives a boto3 client; ``victim``: the id of the instance that the story is about.
+    ``clients(service, region)`` gives a boto3 client; ``victim``: the id of the instance that the scenario is about.
     """
 
     def client(service: str) -> Any:

@@ -12,7 +12,7 @@ from textual.widgets import Input, OptionList
 
 from tests.app import app_on, looked, until, walkthrough, words
 from tests.conftest import Aws, Labs
-from tests.test_trail import endpoint, write
+from tests.test_log_files import endpoint, write
 from vpce_tui.core.coverage import Coverage, Part, Status
 from vpce_tui.tui.app import ago
 from vpce_tui.tui.screens.event_list import EventScreen, EventsScreen

@@ -167,7 +167,7 @@ async def test_flow_logs_are_asked_only_by_a_key_that_says_they_are_billed_and_t
         assert "bills the data scanned" in words(app)
         assert not [item for item in aws.handled() if item["operation"] == "StartQuery"]
         await pilot.press("enter")
-        await until(pilot, lambda: bool(app.workspace.traffic) and not app.workspace.judging, "an answer")
+        await until(pilot, lambda: bool(app.workspace.traffic) and not app.workspace.assessing, "an answer")
         await pilot.pause(0.2)
         assert app.screen.sheet.table.rows
         worst = app.workspace.assessed[0].assessment
@@ -175,7 +175,7 @@ async def test_flow_logs_are_asked_only_by_a_key_that_says_they_are_billed_and_t
         app.open_traffic(aws.victim, "eu-west-1")
         await until(pilot, lambda: app.screen.laid_out, "its traffic")
         await pilot.press("enter")
-        await until(pilot, lambda: aws.victim in app.workspace.traffic and not app.workspace.judging, "an answer")
+        await until(pilot, lambda: aws.victim in app.workspace.traffic and not app.workspace.assessing, "an answer")
         victim = next(item for item in app.workspace.instances if item.instance.id == aws.victim)
         assert {"INST-13", "INST-14"} <= {signal.id for signal in victim.assessment.signals}
 
@@ -210,7 +210,7 @@ async def test_an_event_is_suppressed_with_a_reason_and_stays_in_the_list(aws: A
         shown = len(app.screen.query_one("#rows", Table).rows)
         marked = app.screen.query_one("#rows", Table).key
         await pilot.press("x", *"a test", "enter", "enter")
-        await until(pilot, lambda: not app.workspace.judging and "1 suppressed" in app.screen.crumbs(), "the mark")
+        await until(pilot, lambda: not app.workspace.assessing and "1 suppressed" in app.screen.crumbs(), "the mark")
         assert len(app.screen.query_one("#rows", Table).rows) == shown
         assert "SUPPRESSED" in words(app)
         assert marked in app.workspace.context_file.read_text()
@@ -228,13 +228,13 @@ async def test_a_suppression_is_removed_and_the_event_counts_again(aws: Aws, tmp
             return next(item.assessment.suppressed for item in app.workspace.assessed if item.event.id == first)
 
         await pilot.press("x", *"a test", "enter", "enter")
-        await until(pilot, lambda: bool(said()) and not app.workspace.judging, "the mark")
+        await until(pilot, lambda: bool(said()) and not app.workspace.assessing, "the mark")
         assert app.screen.query_one("#rows", Table).go_to(first)
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, Ask), "the question")
         assert "a test" in words(app)
         await pilot.press(*"no test", "enter")
-        await until(pilot, lambda: not said() and not app.workspace.judging, "taken back")
+        await until(pilot, lambda: not said() and not app.workspace.assessing, "taken back")
         text = app.workspace.context_file.read_text()
         assert "a test" in text
         assert "removed: no test" in text
@@ -262,7 +262,9 @@ async def test_the_event_of_another_kind_says_what_it_means_and_whom_it_made(aws
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, looked(app))
         made = next(
-            event for event in app.workspace.known().past.ordered if event.name == "CreateUser" and not event.error_code
+            event
+            for event in app.workspace.assessment_inputs().past.ordered
+            if event.name == "CreateUser" and not event.error_code
         )
         app.open_known_event(made)
         await until(pilot, lambda: isinstance(app.screen, EventScreen), "the event")
@@ -301,7 +303,7 @@ async def test_a_search_of_history_is_stopped_by_escape_and_what_it_did_not_tell
         await until(pilot, lambda: app.workspace.history_coverage.running, "history is being asked")
         assert "history " in words(app)
         await pilot.press("escape")
-        await until(pilot, lambda: app.workspace.looked_back and not app.workspace.judging, "it ends")
+        await until(pilot, lambda: app.workspace.looked_back and not app.workspace.assessing, "it ends")
         assert app.workspace.history_coverage.missing
         assert app.workspace.assessed[0].assessment.unknown
 
@@ -353,7 +355,7 @@ async def test_what_a_call_created_has_its_playbooks(aws: Aws) -> None:
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, looked(app))
         created = next(item for item in app.workspace.snapshot.related.values() if item.name == "CreateUser")
-        app.push_screen(EventScreen(app.workspace.judged_of(created)))
+        app.push_screen(EventScreen(app.workspace.assessment_of(created)))
         await until(pilot, lambda: isinstance(app.screen, EventScreen) and app.screen.laid_out, "the event")
         await pilot.press("p")
         await until(pilot, lambda: isinstance(app.screen, PlaybooksScreen), "the playbooks")

@@ -61,12 +61,8 @@ async def test_the_whole_playbook_by_its_keys(aws: Aws) -> None:
         await until(pilot, lambda: isinstance(app.screen, IncidentScreen), "the incident")
         await until(pilot, lambda: "record verified" in words(app), "the verdict")
         app.leave_incident()
-    assert (
-        clients(aws)("ec2").describe_instances(InstanceIds=[aws.victim])["Reservations"][0]["Instances"][0]["State"][
-            "Name"
-        ]
-        == "terminated"
-    )
+    (pages,) = clients(aws)("ec2").describe_instances(InstanceIds=[aws.victim])["Reservations"]
+    assert pages["Instances"][0]["State"]["Name"] == "terminated"
 
 
 async def test_what_the_app_begins_the_command_line_takes_up_and_the_other_way_round(aws: Aws, plan_text: str) -> None:
@@ -78,7 +74,7 @@ async def test_what_the_app_begins_the_command_line_takes_up_and_the_other_way_r
         app.work_in("case", lambda: None)
         walk = await walkthrough(pilot, aws)
         assert walk.plan is not None
-        assert walk.known(walk.plan.step("protect")).state.value == "verified"
+        assert walk.step_record(walk.plan.step("protect")).state.value == "verified"
         walk.at = 4
         await pilot.press("r")
         await ran(pilot, walk, "isolate")
@@ -106,7 +102,9 @@ async def test_undo_by_key_shows_what_it_will_do_and_restores(aws: Aws) -> None:
         app.screen.query_one(Input).value = "undo"
         await pilot.press("enter")
         await until(
-            pilot, lambda: not walk.busy and walk.known(walk.plan.step("isolate")).state.value == "undone", "undone"
+            pilot,
+            lambda: not walk.busy and walk.step_record(walk.plan.step("isolate")).state.value == "undone",
+            "undone",
         )  # type: ignore[union-attr]
         app.leave_incident()
     assert dump(aws) == before
@@ -240,8 +238,8 @@ async def test_an_incident_that_is_taken_up_is_looked_at_before_anything_runs(
         await until(pilot, lambda: not walk.busy and app.workspace.journal is not None, "its plan")
         assert walk.plan is not None
         assert walk.plan.steps[walk.at].id == "identify", "the first that is open"
-        assert walk.known(walk.plan.step("protect")).state is StepState.VERIFIED
-        assert walk.known(walk.plan.step("identify")).state is StepState.TODO, "nothing ran"
+        assert walk.step_record(walk.plan.step("protect")).state is StepState.VERIFIED
+        assert walk.step_record(walk.plan.step("identify")).state is StepState.TODO, "nothing ran"
         writes = [item for item in aws.handled()[before:] if item["operation"].startswith(("Modify", "Create"))]
         assert writes == []
 
@@ -368,7 +366,7 @@ async def test_a_step_is_not_skipped_without_a_reason(aws: Aws) -> None:
         assert isinstance(app.screen, Ask)
         await pilot.press("x", "enter")
         await until(pilot, lambda: app.screen is walk)
-        assert walk.known(walk.plan.steps[0]).state.value == "skipped"  # type: ignore[union-attr]
+        assert walk.step_record(walk.plan.steps[0]).state.value == "skipped"  # type: ignore[union-attr]
         app.leave_incident()
 
 

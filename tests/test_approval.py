@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from vpce_tui.cloudtrail.session_owner import named
+from vpce_tui.cloudtrail.session_owner import person_from_arn
 from vpce_tui.core.canonical_json import canonical
 from vpce_tui.core.typed_data import Malformed, convert
 from vpce_tui.incident import approval
@@ -29,7 +29,7 @@ def plan_like() -> Any:
 
 def signed(private: str, **changes: Any) -> dict[str, Any]:
     """An approval of Bob's as its file holds it, with other content under a good signature: as a bribed tool would make it."""
-    made = approval.approve(plan_like(), named(BOBS), "AIDA", at=NOW, hours=8, record="", private=private)
+    made = approval.approve(plan_like(), person_from_arn(BOBS), "AIDA", at=NOW, hours=8, record="", private=private)
     body = {**made.body, **changes}
     signature = base64.b64encode(approval._private(private).sign(canonical(body))).decode()
     return {**body, "key": made.key, "signature": signature}
@@ -43,7 +43,7 @@ def assessed(
     approvers = (Approver(arn=arn, key=approval.public_key(private)), Approver(arn=ALICES, key=mine))
     rules = TeamConfig(approvals=2, approvers=approvers, approval_hours=12)
     use = approval.Use("b" * 64, now, spent)
-    runner = approval.Runner(named(ALICES), mine)
+    runner = approval.Runner(person_from_arn(ALICES), mine)
     return approval.problem(approval.read(json.dumps(data), "it"), plan_like(), runner, rules, use)
 
 
@@ -93,9 +93,9 @@ CHANGED: dict[str, tuple[dict[str, Any], str]] = {
     "another account": ({"accountId": "210987654321"}, "is for another account"),
     "another incident": ({"incidentId": "c" * 64}, "is for another incident"),
     "for no incident": ({"incidentId": ""}, "is for another incident"),
-    "the runner": ({"approver": ALICES, "person": named(ALICES).to_json()}, "runs the plan"),
+    "the runner": ({"approver": ALICES, "person": person_from_arn(ALICES).to_json()}, "runs the plan"),
     "the planner": (
-        {"approver": plan_like().operator, "person": named(plan_like().operator).to_json()},
+        {"approver": plan_like().operator, "person": person_from_arn(plan_like().operator).to_json()},
         "created the plan",
     ),
 }

@@ -29,12 +29,12 @@ from tests.rules import (
 )
 from vpce_tui.cloudtrail.event_index import Answered, EventIndex
 from vpce_tui.detection.endpoint import RULES, assess_signals
-from vpce_tui.detection.endpoint.endpoint_facts import EventSubject
+from vpce_tui.detection.endpoint.endpoint_facts import EventFacts
 from vpce_tui.detection.rule import Inconclusive, Match
 from vpce_tui.iam.trust_zone import TrustZone
 from vpce_tui.inventory.resources import SecurityGroupPermission
 
-TABLE: list[tuple[str, str, EventSubject, str | None]] = [
+TABLE: list[tuple[str, str, EventFacts, str | None]] = [
     *endpoint_network.CASES,
     *endpoint_policy.CASES,
     *endpoint_caller.CASES,
@@ -42,12 +42,12 @@ TABLE: list[tuple[str, str, EventSubject, str | None]] = [
 ]
 
 
-def raised(subject: EventSubject) -> dict[str, str]:
+def raised(subject: EventFacts) -> dict[str, str]:
     return {signal.id: signal.severity.word for signal in assess_signals(subject).signals}
 
 
 @pytest.mark.parametrize(("rule", "what", "subject", "severity"), TABLE, ids=[f"{row[0]} {row[1]}" for row in TABLE])
-def test_a_rule_about_an_event(rule: str, what: str, subject: EventSubject, severity: str | None) -> None:
+def test_a_rule_about_an_event(rule: str, what: str, subject: EventFacts, severity: str | None) -> None:
     assert raised(subject).get(rule) == severity
 
 
@@ -168,7 +168,7 @@ UNREAD = [
 
 
 @pytest.mark.parametrize(("rule", "subject", "words"), UNREAD, ids=[f"{row[0]} {row[2]}" for row in UNREAD])
-def test_what_was_not_looked_at_is_said(rule: str, subject: EventSubject, words: str) -> None:
+def test_what_was_not_looked_at_is_said(rule: str, subject: EventFacts, words: str) -> None:
     answers = [says(item, subject) for item in RULES if item.id == rule]
     assert isinstance(answers[0], Inconclusive)
     assert words in answers[0].why

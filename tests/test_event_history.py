@@ -159,9 +159,9 @@ def test_the_tail_of_what_was_just_asked_is_not_final() -> None:
     cache, now = EventCache(), datetime.now(UTC)
     query = LookupQuery(now - MONTH, now)
     cache.keep_span("1", HOME, query.key, (query.since, query.until), now)
-    assert missing((query.since, now), cache.known("1", HOME, query)) == [], "the same run"
+    assert missing((query.since, now), cache.complete_spans("1", HOME, query)) == [], "the same run"
     later = LookupQuery(query.since, now + timedelta(minutes=2))
-    ((since, until),) = missing((later.since, later.until), cache.known("1", HOME, later))
+    ((since, until),) = missing((later.since, later.until), cache.complete_spans("1", HOME, later))
     assert (until, now - since >= timedelta(minutes=29)) == (later.until, True)
 
 
@@ -172,7 +172,7 @@ def test_spans_that_leave_a_gap_are_not_one() -> None:
 
     def known(since: int, until: int) -> list[Any]:
         query = LookupQuery(now - timedelta(hours=since), now - timedelta(hours=until), "x")
-        return missing((query.since, query.until), cache.known("1", HOME, query))
+        return missing((query.since, query.until), cache.complete_spans("1", HOME, query))
 
     cache.keep_span("1", HOME, key, (now - timedelta(hours=100), now - timedelta(hours=50)), fetched)
     cache.keep_span("1", HOME, key, (now - timedelta(hours=20), now - timedelta(hours=10)), fetched)
@@ -234,7 +234,7 @@ def test_each_request_takes_one_token_and_no_page_that_is_not_asked_for(
     aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken: list[Any] = []
-    monkeypatch.setattr(pacing.Bucket, "take", lambda _: taken.append(1) or 0.0)
+    monkeypatch.setattr(pacing.TokenBucket, "take", lambda _: taken.append(1) or 0.0)
     session = aws.session()
     for name in ("CreateUser", "RunInstances", "CreateVpcEndpoint"):
         list(look_up(session, HOME, LookupQuery(NOW - MONTH, datetime.now(UTC), name)))
@@ -261,7 +261,7 @@ def test_what_a_plan_looks_up_is_paced_too(aws: Aws, monkeypatch: pytest.MonkeyP
     from vpce_tui.playbooks.library import load
 
     taken: list[Any] = []
-    monkeypatch.setattr(pacing.Bucket, "take", lambda _: taken.append(1) or 0.0)
+    monkeypatch.setattr(pacing.TokenBucket, "take", lambda _: taken.append(1) or 0.0)
     session = aws.session()
     plan_playbook(session, load("revoke-credentials"), "role/web-app", HOME, datetime.now(UTC), {}, "", None)
     asked = [item for item in aws.handled() if item["operation"] == "LookupEvents"]

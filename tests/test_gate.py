@@ -52,7 +52,7 @@ def needed(client: Any, operation: str) -> dict[str, Any]:
 LISTED_FOR: dict[tuple[str, str], dict[str, Any]] = {
     ("ssm", "GetParameters"): {"Names": ["/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-x86_64"]},
     ("logs", "StartQuery"): {
-        "queryString": flow_log_queries.talkers_query(flow_log_queries.DEFAULT_FORMAT, ["eni-0123456789abcdef0"])
+        "queryString": flow_log_queries.flow_peers_query(flow_log_queries.DEFAULT_FORMAT, ["eni-0123456789abcdef0"])
     },
     ("accessanalyzer", "CheckAccessNotGranted"): {"access": [{"actions": ["s3:PutObject"]}]},
 }

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import HOME, Aws, Labs
 from tests.emulated_aws import clients
 from tests.terminal import Terminal
-from tests.test_trail import endpoint
+from tests.test_log_files import endpoint
 
 ESCAPES = "\x1b]52;c;RVZJTA==\x07\x1b]0;pwn\x07\x1b[31mRED\x9b5mC1\x00"
 UNSEEN = "\u202ertl\u2066\u200b\ufeff\u2028\u00ad"

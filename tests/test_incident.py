@@ -364,9 +364,9 @@ def test_an_intent_holds_the_call_exactly(journal: Journal) -> None:
 def test_a_file_system_that_cannot_be_written_is_said_with_what_to_do(aws: Aws) -> None:
     import errno
 
-    from vpce_tui.incident.durable_files import told
+    from vpce_tui.incident.durable_files import record_error_from
 
-    assert "read-only" in str(told(OSError(errno.EROFS, "Read-only file system"), Path("/x")))
+    assert "read-only" in str(record_error_from(OSError(errno.EROFS, "Read-only file system"), Path("/x")))
     path = aws.folder / "plan.json"
     assert aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--out", str(path))[0] == 0
     code, said = aws.run("apply", str(path), "--incident", "case", "--yes", env={"VPCE_TUI_STATE": "/proc/nowhere"})

@@ -32,26 +32,26 @@ from tests.rules import (
     region,
 )
 from vpce_tui.cloudtrail.event_index import Answered, EventIndex
-from vpce_tui.detection.instance import RULES, judge_instance
-from vpce_tui.detection.instance.instance_facts import InstanceSubject
+from vpce_tui.detection.instance import RULES, assess_instance
+from vpce_tui.detection.instance.instance_facts import InstanceFacts
 from vpce_tui.detection.instance.related_events import UNREAD_TARGETS
 from vpce_tui.detection.rule import Inconclusive, Match
 from vpce_tui.iam.powerful_actions import DESCRIBED
 from vpce_tui.iam.role_privileges import IamRole, IamRoles, privileges_of
 from vpce_tui.inventory.resources import Instance
 
-TABLE: list[tuple[str, str, InstanceSubject, str | None]] = [
+TABLE: list[tuple[str, str, InstanceFacts, str | None]] = [
     *instance_exposure.CASES,
     *instance_activity.CASES,
 ]
 
 
-def raised(item: InstanceSubject) -> dict[str, str]:
-    return {signal.id: signal.severity.word for signal in judge_instance(item).signals}
+def raised(item: InstanceFacts) -> dict[str, str]:
+    return {signal.id: signal.severity.word for signal in assess_instance(item).signals}
 
 
 @pytest.mark.parametrize(("rule", "what", "item", "severity"), TABLE, ids=[f"{row[0]} {row[1]}" for row in TABLE])
-def test_a_rule_about_an_instance(rule: str, what: str, item: InstanceSubject, severity: str | None) -> None:
+def test_a_rule_about_an_instance(rule: str, what: str, item: InstanceFacts, severity: str | None) -> None:
     assert raised(item).get(rule) == severity
 
 
@@ -65,12 +65,12 @@ def test_each_rule_has_a_raiser_and_a_near_miss_and_is_silent_where_nothing_is_k
     assert None in rows, "a near miss"
     for before in (past(asked=()), past()):
         assert not isinstance(
-            rule.check(InstanceSubject(BARE, region(net=network(groups={}, nat={}), instances=(BARE,)), before)), Match
+            rule.check(InstanceFacts(BARE, region(net=network(groups={}, nat={}), instances=(BARE,)), before)), Match
         )
 
 
 def test_the_defaults_of_the_table_raise_nothing_at_all() -> None:
-    assessed = judge_instance(subject())
+    assessed = assess_instance(subject())
     assert (assessed.signals, assessed.unknown) == ((), ())
 
 
@@ -128,7 +128,7 @@ UNREAD = [
 
 
 @pytest.mark.parametrize(("rule", "item", "words"), UNREAD, ids=[f"{row[0]} {row[2]}" for row in UNREAD])
-def test_what_was_not_looked_at_is_said(rule: str, item: InstanceSubject, words: str) -> None:
+def test_what_was_not_looked_at_is_said(rule: str, item: InstanceFacts, words: str) -> None:
     answers = [one.check(item) for one in RULES if one.id == rule]
     assert isinstance(answers[0], Inconclusive)
     assert words in answers[0].why

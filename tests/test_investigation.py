@@ -158,7 +158,7 @@ def test_a_second_run_shows_what_the_first_knew_until_it_knows_anew(aws: Aws) ->
 
 def test_the_last_snapshot_is_judged_as_the_commands_judge_it(aws: Aws) -> None:
     last, now = investigation(aws, []).run(), datetime.now(UTC)
-    known = last.known(Context(), {}, now)
+    known = last.assessment_inputs(Context(), {}, now)
     events = assess_events(tuple(last.events.values()), known)
     assert events[0].assessment.severity.word == "critical"
     assert assess_instances(known, events)[0].instance.id == aws.victim

@@ -16,7 +16,7 @@ from tests.app import app_on, looked, until, words
 from tests.conftest import Aws
 from vpce_tui.tui.key_file import KeysError, read
 from vpce_tui.tui.screens.event_list import EventsScreen
-from vpce_tui.tui.screens.related_events import AroundScreen
+from vpce_tui.tui.screens.related_events import RelatedEventsScreen
 from vpce_tui.tui.widgets.dialogs import Ask, Read
 from vpce_tui.tui.widgets.keymap import KEYS, Keymap
 
@@ -60,7 +60,7 @@ async def test_the_team_gives_other_keys_and_the_screens_show_them(aws: Aws, tmp
         await pilot.press("question_mark")
         assert "^e" in words(app)
         await pilot.press("escape", "ctrl+e")
-        assert isinstance(app.screen, AroundScreen)
+        assert isinstance(app.screen, RelatedEventsScreen)
 
 
 async def test_messages_are_kept_behind_a_key(aws: Aws) -> None:

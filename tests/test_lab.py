@@ -16,7 +16,7 @@ from tests.conftest import HOME, Aws, Labs, Zygote
 from tests.emulated_aws import clients
 from vpce_tui.cloudtrail.event_history import EventHistory
 from vpce_tui.cloudtrail.lookup import LookupQuery
-from vpce_tui.inventory.account_inventory import look
+from vpce_tui.inventory.account_inventory import read_inventory
 from vpce_tui.lab.layers.faults import parse_fault
 
 
@@ -280,7 +280,7 @@ def test_a_fault_written_wrongly_is_refused(text: str) -> None:
         parse_fault(text)
 
 
-# -- the story
+# -- the scenario
 
 
 def test_the_story_is_the_same_for_the_same_seed_and_another_for_another(zygote: Zygote) -> None:
@@ -303,7 +303,7 @@ def test_the_story_is_the_same_for_the_same_seed_and_another_for_another(zygote:
 def test_the_records_agree_with_what_stands(aws: Aws) -> None:
     session, now = aws.session(), datetime.now(UTC)
     events = EventHistory(session).search([HOME], [LookupQuery(now - timedelta(hours=24), now)]).events
-    network = look(session, [HOME]).regions[HOME].network
+    network = read_inventory(session, [HOME]).regions[HOME].network
     assert not network.unknown
     for event in events:
         request = event.request

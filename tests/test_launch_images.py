@@ -11,13 +11,13 @@ from tests.conftest import HOME, Aws, Labs
 from tests.emulated_aws import clients
 from tests.relaunch import CASE, step
 from vpce_tui.inventory import amis
-from vpce_tui.inventory.amis import Image, family_of, name_pattern, newest_first
+from vpce_tui.inventory.amis import Ami, family_of, name_pattern, newest_first
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
-def an_image(name: str, owner: str, architecture: str = "x86_64", **more: Any) -> Image:
-    return Image(
+def an_image(name: str, owner: str, architecture: str = "x86_64", **more: Any) -> Ami:
+    return Ami(
         id="ami-1",
         name=name,
         owner=owner,

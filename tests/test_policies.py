@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.policy_cases import EXAMPLES, OURS, OWN, PARTNER, allow, deny, equals
-from vpce_tui.iam.external_access import ExternalAccess, outside
+from vpce_tui.iam.external_access import ExternalAccess, evaluate_external_access
 from vpce_tui.iam.policy_document import LONGEST, parse
 from vpce_tui.iam.trust_zone import AccessScope, TrustZone
 from vpce_tui.iam.wildcards import patterns_overlap, subsumes
@@ -17,7 +17,7 @@ UNKNOWING = TrustZone(frozenset({OWN}))
 
 
 def asked(*statements: dict[str, Any], ours: TrustZone = OURS, in_endpoint: bool = True) -> ExternalAccess:
-    return outside(
+    return evaluate_external_access(
         parse(json.dumps({"Version": "2012-10-17", "Statement": list(statements)})), ours, in_endpoint=in_endpoint
     )
 
@@ -87,7 +87,7 @@ def test_everything_is_everything_of_the_service_too(actions: Any, everything: b
     ],
 )
 def test_what_cannot_be_read_is_said_and_nothing_is_called_fine(text: str, words: str) -> None:
-    found = outside(parse(text), OURS)
+    found = evaluate_external_access(parse(text), OURS)
     assert words in found.problem
     assert found.doubts
 
@@ -126,7 +126,7 @@ JSON = st.recursive(
 @given(st.lists(JSON, max_size=4))
 @settings(max_examples=300, deadline=None)
 def test_no_statement_makes_it_raise(statements: list[Any]) -> None:
-    outside(parse(json.dumps({"Statement": statements})), OURS).doubts  # noqa: B018
+    evaluate_external_access(parse(json.dumps({"Statement": statements})), OURS).doubts  # noqa: B018
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=[item[0] for item in EXAMPLES])

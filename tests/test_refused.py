@@ -24,7 +24,7 @@ from vpce_tui.incident.evidence import kept
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import replay
 from vpce_tui.incident.states import StepState
-from vpce_tui.plans.actions.credentials.credential_checks import _judge
+from vpce_tui.plans.actions.credentials.credential_checks import _verify_answers
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.renderers import aws_cli, boto3_program
 from vpce_tui.plans.targets.principal_state import AccessKey, PrincipalKind, PrincipalState
@@ -122,10 +122,14 @@ def test_nothing_else_is_ever_done_with_stolen_credentials(aws: Aws) -> None:
         profiles={"stolen-key": theirs},
     )
     session = AwsSession(mine, Gate(read_only=False))
-    assert session.trial("stolen-key", Call("sts", "GetCallerIdentity", HOME)).answer["Arn"].endswith("user/ci-backup")
+    assert (
+        session.check_credentials("stolen-key", Call("sts", "GetCallerIdentity", HOME))
+        .answer["Arn"]
+        .endswith("user/ci-backup")
+    )
     for call in (Call("iam", "ListRoles", "us-east-1"), Call("ec2", "DescribeInstances", HOME)):
         with pytest.raises(Refused):
-            session.trial("stolen-key", call)
+            session.check_credentials("stolen-key", call)
     assert stolen not in repr(mine)
 
 
@@ -280,23 +284,23 @@ SESSION = "arn:aws:sts::123456789012:assumed-role/web-app/i-0"
 )
 def test_what_a_try_proves(of: str, key: str, who: dict[str, Any], use: dict[str, Any], proof: str) -> None:
     tries = {"whose-it-is": [{"keyId": key, **who}], "what-it-gets": [{"keyId": key, **use}]}
-    assert _judge(world(of), STEP, tries)[0] == proof
+    assert _verify_answers(world(of), STEP, tries)[0] == proof
 
 
 def test_a_session_that_aws_does_not_take_any_more_is_tied_to_nobody(aws: Aws) -> None:
     tries = {
         name: [{"keyId": "ASIA1", **answer(code="InvalidClientTokenId")}] for name in ("whose-it-is", "what-it-gets")
     }
-    proof, said = _judge(world("role"), STEP, tries)
+    proof, said = _verify_answers(world("role"), STEP, tries)
     assert proof == "verified"
     assert said.startswith("keys inactive and sessions denied; ASIA1 was tried"), "by reading back, not by the try"
     assert "AWS does not say whose session it was" in said
-    assert _judge(world("role", cut=""), STEP, tries)[0] == "not yet"
+    assert _verify_answers(world("role", cut=""), STEP, tries)[0] == "not yet"
 
 
 @pytest.mark.parametrize("unknown", ["access keys", "policies"])
 def test_what_could_not_be_read_is_never_proved(unknown: str) -> None:
-    assert _judge(world("user", keys=None, unknown={unknown: "AccessDenied"}), STEP, {})[0] == "not yet"
+    assert _verify_answers(world("user", keys=None, unknown={unknown: "AccessDenied"}), STEP, {})[0] == "not yet"
 
 
 @pytest.mark.parametrize("code", ["SignatureDoesNotMatch", "RequestExpired", "Unknown", "Throttling"])

@@ -12,9 +12,9 @@ from tests.conftest import HOME, Aws
 from tests.emulated_aws import clients, dump
 from tests.relaunch import CASE, launched, step
 from vpce_tui.plans.actions.relaunch.new_security_group import too_wide
-from vpce_tui.plans.actions.relaunch.return_to_service import PROVE
+from vpce_tui.plans.actions.relaunch.return_to_service import VERIFY_RETURN
 from vpce_tui.plans.plan import PlannedCall, Step, StepKind
-from vpce_tui.plans.targets.barriers import GroupRule
+from vpce_tui.plans.targets.barriers import SecurityGroupRule
 from vpce_tui.plans.targets.replacement import UP, Replacement
 
 
@@ -320,7 +320,7 @@ def test_user_data_that_was_replaced_after_the_review_is_not_sent(aws: Aws) -> N
 @pytest.mark.parametrize("peer", ["0.0.0.0/0", "::/0", "0.0.0.0/1", "128.0.0.0/1", "::/1", "2000::/3"])
 def test_half_of_the_world_is_the_world(peer: str) -> None:
     assert too_wide(
-        GroupRule(id="sgr-1", group="sg-1", egress=False, protocol="tcp", from_port=22, to_port=22, peer=peer)
+        SecurityGroupRule(id="sgr-1", group="sg-1", egress=False, protocol="tcp", from_port=22, to_port=22, peer=peer)
     )
 
 
@@ -358,12 +358,14 @@ def test_it_serves_only_once_its_target_group_says_so(state: str, proof: str) ->
         why="health of the targets of web",
     )
     step, world = Step("verify", "", StepKind.READ, calls=(asked,)), SimpleNamespace(replacement=new, unknown={})
-    assert PROVE.judge
-    found, said = PROVE.judge(world, step, {"health-1": [{"TargetHealthDescriptions": [health, other]}]})
+    assert VERIFY_RETURN.verify_answers
+    found, said = VERIFY_RETURN.verify_answers(
+        world, step, {"health-1": [{"TargetHealthDescriptions": [health, other]}]}
+    )
     assert found == proof
     assert f"port 443: {state}" in said
     for unread in ({}, {"health-1": [{"TargetHealthDescriptions": [other]}]}):
-        found, said = PROVE.judge(world, step, unread)
+        found, said = VERIFY_RETURN.verify_answers(world, step, unread)
         assert found == "not yet", "what did not answer is not healthy"
         assert "health of the targets of web: the new instance is not listed, or the health could not be read" in said
 

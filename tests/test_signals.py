@@ -1,4 +1,4 @@
-"""Severity, the team's context, and the first story."""
+"""Severity, the team's context, and the first scenario."""
 
 import json
 from dataclasses import replace
@@ -16,7 +16,7 @@ from vpce_tui.cloudtrail.event import parse as parse_record
 from vpce_tui.detection.assessment import AssessmentInputs, assess_event, assess_instances, whole_past
 from vpce_tui.detection.context_proposal import as_toml, propose
 from vpce_tui.detection.instance.related_events import about
-from vpce_tui.detection.signals import Severity, Signal, judge
+from vpce_tui.detection.signals import Severity, Signal, combine_signals
 from vpce_tui.detection.team_context import Context, ContextError, Suppression, parse
 from vpce_tui.investigation.context_file import load, written
 
@@ -42,7 +42,7 @@ def signal(severity: Severity, *, mitigating: bool = False, category: str = "") 
 def test_the_worst_counts_three_agreeing_raise_and_a_mitigating_one_lowers(
     signals: list[Signal], severity: Severity
 ) -> None:
-    assert judge(signals).severity is severity
+    assert combine_signals(signals).severity is severity
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_context_is_read_and_wrong_context_is_refused_whole(tmp_path: Path) -> N
             load(path)
 
 
-# -- the story
+# -- the scenario
 
 
 def test_the_worst_comes_first_and_each_line_is_whole(aws: Aws) -> None:

@@ -94,7 +94,7 @@ def test_a_plan_that_somebody_else_signed_runs_and_stands_in_both_records(aws: A
             rows = [data for data in approved if data.get("plan") == sha]
         assert len(rows) == 1
         assert "OnCallResponder/bob" in str(rows[0])
-    assert rows[0]["approver"]["behind"] == "role and session name only", "what is not known is said"
+    assert rows[0]["approver"]["behind"] == "role and session name alone", "what is not known is said"
     assert aws.run("verify", "case")[0] == 0
 
 

@@ -77,7 +77,7 @@ def parameters_of(service: str, operation: str) -> dict[str, Any]:
     if (service, operation) == ("ssm", "GetParameters"):
         found["Names"] = ["/aws/service/x"]
     if (service, operation) == ("logs", "StartQuery"):
-        found["queryString"] = flow_log_queries.talkers_query(
+        found["queryString"] = flow_log_queries.flow_peers_query(
             flow_log_queries.DEFAULT_FORMAT, ["eni-0123456789abcdef0"]
         )
     if (service, operation) == ("ec2", "GetConsoleScreenshot"):

@@ -1,4 +1,4 @@
-"""The block-traffic playbook on the story, for its tests."""
+"""The block-traffic playbook on the scenario, for its tests."""
 
 import json
 from typing import Any

@@ -77,6 +77,7 @@ def records(count: int, *, bad: float, alike: bool = True) -> list[str]:
             who = SESSION
         vpc, service = f"vpc-{chance.randrange(40)}", chance.choice(_SERVICES)
         subnets = {"content": f"subnet-{vpc}-{chance.randrange(3) if alike else number}"}
+        refused: dict[str, Any] = {"errorCode": "Client.UnauthorizedOperation"} if chance.random() < bad else {}
         event = created(
             f"com.amazonaws.{HOME}.{service}",
             policies[(int(vpc[4:]) * 13 + _SERVICES.index(service)) % len(policies)]
@@ -102,7 +103,7 @@ def records(count: int, *, bad: float, alike: bool = True) -> list[str]:
             requestID=f"r-{number}",
             managementEvent=True,
             eventCategory="Management",
-            **({"errorCode": "Client.UnauthorizedOperation"} if chance.random() < bad else {}),
+            **refused,
         )
         record = event.record
         if not event.error_code:

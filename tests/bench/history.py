@@ -41,7 +41,7 @@ def runs(url: str, env: dict[str, str]) -> None:
         )
 
 
-def one_page_questions(url: str, keys: tuple[str, str, str]) -> None:
+def one_page_questions(url: str, keys: list[str]) -> None:
     """The rate at which questions of one page are asked in one region: the case that hurts."""
     from vpce_tui.aws.gate import Gate
     from vpce_tui.aws.session import AwsAccess, AwsSession

@@ -12,7 +12,7 @@ from tests.rules import (
     OWN,
 )
 from vpce_tui.aws.call import Answer, Call, Identity
-from vpce_tui.inventory.account_inventory import look
+from vpce_tui.inventory.account_inventory import read_inventory
 
 
 class Pages:
@@ -95,9 +95,9 @@ def inventory(count: int = 5_000) -> str:
         "DescribeSecurityGroups": [{"SecurityGroups": groups}],
         "DescribeVpcs": [{"Vpcs": [{"VpcId": f"vpc-{n}", "CidrBlock": "10.0.0.0/16"} for n in range(40)]}],
     }
-    found = look(Pages(pages), [HOME]).regions[HOME]  # type: ignore[arg-type]
+    found = read_inventory(Pages(pages), [HOME]).regions[HOME]  # type: ignore[arg-type]
     assert (len(found.instances), len(found.network.endpoints), found.network.unknown) == (count, 500, {})
     text = json.dumps(pages, default=str)
     floor = best(lambda: json.loads(text))
-    taken = best(lambda: look(Pages(pages), [HOME]))  # type: ignore[arg-type,return-value]
+    taken = best(lambda: read_inventory(Pages(pages), [HOME]))  # type: ignore[arg-type]
     return f"{count:,} instances, 500 endpoints, 400 groups, from AWS's pages to ours: {taken:.2f} s of ours; reading them as JSON {floor:.2f} s"

@@ -208,14 +208,14 @@ def pacing() -> str:
     """Seventeen regions, 600 requests each, latency from 40 to 400 ms, against true buckets of 2/s with room for 2."""
     import random
 
-    from vpce_tui.aws.pacing import LIMITS, Bucket
+    from vpce_tui.aws.pacing import LIMITS, TokenBucket
 
     throttled = asked = 0
     rates = []
     for region in range(17):
         chance, clock = random.Random(region), Simulated()
         ours, theirs = (
-            Bucket(LIMITS["cloudtrail", "LookupEvents"], clock=clock.read, sleep=clock.sleep),
+            TokenBucket(LIMITS["cloudtrail", "LookupEvents"], clock=clock.read, sleep=clock.sleep),
             TrueBucket(2.0, 2.0),
         )
         for _ in range(600):
@@ -229,7 +229,7 @@ def pacing() -> str:
 
 
 def memory(folder: Path) -> str:
-    from tests.test_trail import endpoint
+    from tests.test_log_files import endpoint
 
     trail = folder / "many"
     trail.mkdir()

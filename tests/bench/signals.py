@@ -5,6 +5,7 @@ import os
 import platform
 import random
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from tests.bench.event_makers import _SERVICES, LIVE, _call, records
@@ -33,7 +34,7 @@ from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.resources import Interface, SecurityGroup, SecurityGroupPermission
 
 
-def judging(what: str, count: int = 50_000, *, bad: float, alike: bool = True) -> str:
+def assessing(what: str, count: int = 50_000, *, bad: float, alike: bool = True) -> str:
     texts = records(count, bad=bad, alike=alike)
     floor = best(lambda: [json.loads(text) for text in texts])
     events = [parse_text(text) for text in texts]
@@ -187,15 +188,16 @@ def pivots(count: int = 100_000) -> str:
 def main() -> None:
     tune_gc()
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}")
-    for what, measured in (
-        ("judging", lambda: judging("1 in 100 bad", bad=0.01)),
-        ("", lambda: judging("1 in 7 bad", bad=0.14)),
-        ("", lambda: judging("1 in 100 bad, each asking for something else", bad=0.01, alike=False)),
+    figures: list[tuple[str, Callable[[], str]]] = [
+        ("assessing", lambda: assessing("1 in 100 bad", bad=0.01)),
+        ("", lambda: assessing("1 in 7 bad", bad=0.14)),
+        ("", lambda: assessing("1 in 100 bad, each asking for something else", bad=0.01, alike=False)),
         ("growth", growth),
         ("instances", instances),
         ("inventory", inventory),
         ("pivots", pivots),
-    ):
+    ]
+    for what, measured in figures:
         print(f"{what:<12} {measured()}", flush=True)
 
 

@@ -24,10 +24,10 @@ from tests.rules import (
     region,
     see,
 )
-from vpce_tui.detection.endpoint.endpoint_facts import EventSubject
+from vpce_tui.detection.endpoint.endpoint_facts import EventFacts
 from vpce_tui.detection.team_context import Context
 
-CASES: list[tuple[str, str, EventSubject, str | None]] = [
+CASES: list[tuple[str, str, EventFacts, str | None]] = [
     ("VPCE-07", "an instance's session", see(created(who=SESSION), machine=HERE), "high"),
     ("VPCE-07", "a role of a person", see(created(who=ROLE)), None),
     ("VPCE-08", "used elsewhere", see(created(who=SESSION, sourceIPAddress="198.51.100.23"), machine=HERE), "critical"),

@@ -12,9 +12,9 @@ from tests.rules import (
     policy,
     see,
 )
-from vpce_tui.detection.endpoint.endpoint_facts import EventSubject
+from vpce_tui.detection.endpoint.endpoint_facts import EventFacts
 
-CASES: list[tuple[str, str, EventSubject, str | None]] = [
+CASES: list[tuple[str, str, EventFacts, str | None]] = [
     ("VPCE-18", "refused", see(created(**REFUSED)), "medium"),
     ("VPCE-18", "after refused ones", see(created(), past=past(created(minutes=10, eventID="no", **REFUSED))), "high"),
     (

@@ -23,12 +23,12 @@ from tests.rules import (
     region,
     see,
 )
-from vpce_tui.detection.endpoint.endpoint_facts import EventSubject
+from vpce_tui.detection.endpoint.endpoint_facts import EventFacts
 from vpce_tui.detection.team_context import Context
 from vpce_tui.inventory.networks import AclEntry, Routes, Subnet
 from vpce_tui.inventory.resources import SecurityGroupPermission
 
-CASES: list[tuple[str, str, EventSubject, str | None]] = [
+CASES: list[tuple[str, str, EventFacts, str | None]] = [
     ("VPCE-01", "a service of somebody", see(created(FOREIGN, None)), "critical"),
     (
         "VPCE-01",

@@ -17,9 +17,9 @@ from tests.rules import (
     region,
     see,
 )
-from vpce_tui.detection.endpoint.endpoint_facts import EventSubject
+from vpce_tui.detection.endpoint.endpoint_facts import EventFacts
 
-CASES: list[tuple[str, str, EventSubject, str | None]] = [
+CASES: list[tuple[str, str, EventFacts, str | None]] = [
     ("VPCE-02", "no policy, a valuable service", see(created(S3, None)), "high"),
     ("VPCE-02", "an open one, another service", see(created(rules=OPEN)), "medium"),
     ("VPCE-02", "everything of the service", see(created(S3, policy(allow(Action="s3:*")))), "high"),

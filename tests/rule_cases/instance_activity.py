@@ -22,11 +22,11 @@ from tests.rules import (
     other,
     past,
 )
-from vpce_tui.detection.instance.instance_facts import InstanceSubject
+from vpce_tui.detection.instance.instance_facts import InstanceFacts
 from vpce_tui.detection.team_context import Context
 from vpce_tui.inventory.account_inventory import Mirror
 
-CASES: list[tuple[str, str, InstanceSubject, str | None]] = [
+CASES: list[tuple[str, str, InstanceFacts, str | None]] = [
     (
         "INST-09",
         "a large one that a fleet started",

@@ -28,11 +28,11 @@ from tests.rules import (
     machine,
     policy,
 )
-from vpce_tui.detection.instance.instance_facts import InstanceSubject
+from vpce_tui.detection.instance.instance_facts import InstanceFacts
 from vpce_tui.detection.team_context import Context
 from vpce_tui.inventory.resources import SecurityGroupPermission
 
-CASES: list[tuple[str, str, InstanceSubject, str | None]] = [
+CASES: list[tuple[str, str, InstanceFacts, str | None]] = [
     ("INST-04", "with a role", subject(machine(http_tokens="optional")), "medium"),
     ("INST-04", "with a powerful role", subject(machine(http_tokens="optional"), roles=roles("iam:*")), "high"),
     ("INST-04", "without a role", subject(machine(http_tokens="optional", profile_arn="")), "low"),

@@ -21,10 +21,10 @@ from tests.rules import (
 )
 from vpce_tui.cloudtrail.event import Event
 from vpce_tui.detection.assessment import findings_by_instance
-from vpce_tui.detection.instance.instance_facts import InstanceSubject, NearbySuspiciousEndpoint
+from vpce_tui.detection.instance.instance_facts import InstanceFacts, NearbySuspiciousEndpoint
 from vpce_tui.detection.signals import Severity
 from vpce_tui.iam.role_privileges import IamRole, IamRoles
-from vpce_tui.inventory.amis import Image
+from vpce_tui.inventory.amis import Ami
 from vpce_tui.inventory.flow_log_queries import FlowPeer, Traffic, Window
 from vpce_tui.inventory.resources import Finding, Instance, Interface, SecurityGroupPermission
 
@@ -67,7 +67,7 @@ def copied(source: str, made: str) -> Any:
 HARMLESS = roles("s3:GetObject", resource="arn:aws:s3:::assets/*")
 
 
-def image(**changes: Any) -> Image:
+def image(**changes: Any) -> Ami:
     made: dict[str, Any] = {
         "id": "ami-1",
         "name": "al2023",
@@ -80,14 +80,14 @@ def image(**changes: Any) -> Image:
         "virtualization": "hvm",
         "root_device": "/dev/xvda",
     }
-    return Image(**{**made, **changes})
+    return Ami(**{**made, **changes})
 
 
 def about(*events: Event) -> dict[str, tuple[Event, ...]]:
     return {event.name: tuple(item for item in events if item.name == event.name) for event in events}
 
 
-def subject(instance: Instance | None = None, *ingress: SecurityGroupPermission, **more: Any) -> InstanceSubject:
+def subject(instance: Instance | None = None, *ingress: SecurityGroupPermission, **more: Any) -> InstanceFacts:
     instance = instance or machine()
     changes = {
         key: more.pop(key)
@@ -104,7 +104,7 @@ def subject(instance: Instance | None = None, *ingress: SecurityGroupPermission,
         "traffic": Traffic(WINDOW),
         "findings": findings_by_instance([here]).get(instance.id, ()),
     }
-    return InstanceSubject(instance, here, **{**made, **more})
+    return InstanceFacts(instance, here, **{**made, **more})
 
 
 WINDOW = Window(AT - timedelta(hours=3), AT)

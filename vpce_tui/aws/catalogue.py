@@ -253,7 +253,7 @@ CREDENTIAL_OPERATIONS: Final[frozenset[tuple[str, str]]] = frozenset(
 )
 """What botocore's own credential providers need; allowed in the credential session and nowhere else."""
 
-TRIAL_OPERATIONS: Final[frozenset[tuple[str, str]]] = frozenset(
+CREDENTIAL_CHECK_OPERATIONS: Final[frozenset[tuple[str, str]]] = frozenset(
     {("sts", "GetCallerIdentity"), ("ec2", "DescribeRegions")}
 )
 """What is tried with stolen credentials, to see them refused: who they are (AWS answers that whatever is denied, while the key

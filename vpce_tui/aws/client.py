@@ -76,7 +76,7 @@ class AwsClient(Protocol):
     def profiles(self) -> tuple[str, ...]:
         """Names of the profiles whose credentials can be tried."""
 
-    def trial(self, profile: str, call: Call) -> CredentialCheck:
+    def check_credentials(self, profile: str, call: Call) -> CredentialCheck:
         """Try the credentials of a profile with one harmless read; a refusal is an answer."""
 
     def write(self, call: Call, permit: Permit) -> Answer:

@@ -1,7 +1,7 @@
 """A try: one harmless read with credentials that were stolen, to see whether AWS takes them still.
 
 Only keys that are in a profile of the AWS config or credentials file are tried: nothing is fetched, assumed or run to get
-them. Nothing but :data:`~vpce_tui.aws.catalogue.TRIAL_OPERATIONS` is ever made with them.
+them. Nothing but :data:`~vpce_tui.aws.catalogue.CREDENTIAL_CHECK_OPERATIONS` is ever made with them.
 """
 
 import re

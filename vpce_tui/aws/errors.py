@@ -125,6 +125,6 @@ class Cancelled(Exception):
     """The operator stopped the work; nothing further was asked."""
 
 
-def told(error: BaseException) -> str:
+def error_message(error: BaseException) -> str:
     """Any error as a sentence for the operator."""
     return error.sentence() if isinstance(error, AwsError) else str(error)

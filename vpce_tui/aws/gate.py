@@ -157,7 +157,7 @@ class Gate:
             raise Refused(name, Why.UNKNOWN)
         if context.get("is_presign_request"):
             raise Refused(name, Why.PRESIGN)
-        if listed.outside(params):
+        if listed.parameters_problem(params):
             raise Refused(name, Why.OUTSIDE)
         write = listed.access is Access.WRITE
         if write:

@@ -45,7 +45,7 @@ class Operation:
         name = _IAM_NAME.get((self.service, self.name), self.name)
         return f"{_IAM_PREFIX.get(self.service, self.service)}:{name}"
 
-    def outside(self, parameters: Mapping[str, Any]) -> str:
+    def parameters_problem(self, parameters: Mapping[str, Any]) -> str:
         """Why these parameters are not what it is listed for; ``""``: they are."""
         limit = _LIMITS.get((self.service, self.name))
         return limit(parameters) if limit else ""

@@ -12,7 +12,7 @@ https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.h
 """
 
 
-class Bucket:
+class TokenBucket:
     """A token bucket: ``rate`` requests a second, ``burst`` at once; waits for its turn.
 
     Thread-safe. ``clock`` gives seconds and ``sleep`` waits; both are given so that a simulation can drive it.
@@ -49,14 +49,14 @@ class Pacer:
     """One bucket for each key (endpoint, account, region and operation)."""
 
     def __init__(self) -> None:
-        self._buckets: dict[Hashable, Bucket] = {}
+        self._buckets: dict[Hashable, TokenBucket] = {}
         self._lock = threading.Lock()
 
-    def bucket(self, key: Hashable, rate: float) -> Bucket:
+    def bucket(self, key: Hashable, rate: float) -> TokenBucket:
         """The bucket of ``key`` at ``rate`` requests a second, made when first asked for."""
         with self._lock:
             if (key, rate) not in self._buckets:
-                self._buckets[key, rate] = Bucket(rate)
+                self._buckets[key, rate] = TokenBucket(rate)
             return self._buckets[key, rate]
 
 

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from vpce_tui.aws.call import Answer, Call, CredentialCheck, Identity, Permit
-from vpce_tui.aws.catalogue import CREDENTIAL_OPERATIONS, TRIAL_OPERATIONS
+from vpce_tui.aws.catalogue import CREDENTIAL_CHECK_OPERATIONS, CREDENTIAL_OPERATIONS
 from vpce_tui.aws.client import Cancel
 from vpce_tui.aws.credential_check import PROFILE, assessed, held_in, nothing_held
 from vpce_tui.aws.errors import AwsError, Cancelled, ErrorKind, kind_of
@@ -202,8 +202,8 @@ class AwsSession:
         known = self._session.full_config.get("profiles", {})
         return tuple(sorted(name for name, held in known.items() if PROFILE.fullmatch(name) and held_in(held)))
 
-    def trial(self, profile: str, call: Call) -> CredentialCheck:
-        """Make one read of :data:`TRIAL_OPERATIONS` with the keys that are in ``profile``, in a session of its own.
+    def check_credentials(self, profile: str, call: Call) -> CredentialCheck:
+        """Make one read of :data:`CREDENTIAL_CHECK_OPERATIONS` with the keys that are in ``profile``, in a session of its own.
 
         A refusal is an answer. Raises :class:`AwsError` where AWS did not assess the credentials.
         """
@@ -213,7 +213,7 @@ class AwsSession:
             raise translate(error, call) from None
         if access is None:
             raise nothing_held(profile, call)
-        session = AwsSession(access, Gate(read_only=True, only=TRIAL_OPERATIONS))
+        session = AwsSession(access, Gate(read_only=True, only=CREDENTIAL_CHECK_OPERATIONS))
         try:
             return CredentialCheck(access.key_id, answer=session.read(call).data)
         except AwsError as error:

@@ -19,7 +19,7 @@ from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.core.private_files import private_file, private_folder
 from vpce_tui.core.spans import Span
 
-LATE: Final = timedelta(minutes=30)
+DELIVERY_DELAY: Final = timedelta(minutes=30)
 """How long after it happened an event may arrive: what is younger than that when it is asked for is asked for again."""
 
 _SCHEMA: Final = """
@@ -62,7 +62,7 @@ class EventCache:
         db.executescript(_SCHEMA)
         return db
 
-    def known(self, account: str, region: str, query: LookupQuery) -> list[Span]:
+    def complete_spans(self, account: str, region: str, query: LookupQuery) -> list[Span]:
         """The spans of time in which every answer to ``query`` is here and will not change any more.
 
         What was asked until the very end of ``query`` is taken as it is: that is the same run.
@@ -77,7 +77,7 @@ class EventCache:
         found = []
         for row in rows:
             since, until, fetched = (datetime.fromisoformat(item) for item in row)
-            final = min(until, fetched - LATE)
+            final = min(until, fetched - DELIVERY_DELAY)
             found.append((since, query.until if until == _whole(query.until) else final))
         return found
 
@@ -129,7 +129,7 @@ class EventCache:
         )
         for row in rows:
             old_since, old_until, old_fetched = (datetime.fromisoformat(item) for item in row)
-            if since <= min(old_until, old_fetched - LATE) and until >= old_until:
+            if since <= min(old_until, old_fetched - DELIVERY_DELAY) and until >= old_until:
                 since = min(since, old_since)
             elif since <= old_since <= until <= old_until:
                 until, at = old_until, old_fetched

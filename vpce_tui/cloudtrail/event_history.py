@@ -202,14 +202,14 @@ class EventHistory:
 
     def _cut(self, account: str, region: str, query: LookupQuery) -> bool:
         """Whether a sample that is known has older answers than it shows, or may have."""
-        whole = not missing((query.since, query.until), self._cache.known(account, region, query))
+        whole = not missing((query.since, query.until), self._cache.complete_spans(account, region, query))
         return not whole or len(self._cache.events(account, region, query)) > query.pages * PAGE
 
     def _open(self, account: str, region: str, queries: Sequence[LookupQuery]) -> list[_Open]:
         """The queries that are not answered yet. A sample is, once enough of the newest answers are known."""
         found = []
         for query in queries:
-            known = self._cache.known(account, region, query)
+            known = self._cache.complete_spans(account, region, query)
             gaps = missing((query.since, query.until), known)
             if not gaps:
                 continue

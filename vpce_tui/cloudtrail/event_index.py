@@ -172,7 +172,7 @@ class EventIndex:
         return timelines_of((caller_key(event), event) for event in self.ordered if event.request and event.refused)
 
     @cached_property
-    def habits(self) -> Mapping[str, "CallerBaseline"]:
+    def baselines(self) -> Mapping[str, "CallerBaseline"]:
         """Since when each does what, by :func:`caller_key`."""
         return {who: baseline_of(line.events) for who, line in self.by_caller.items()}
 

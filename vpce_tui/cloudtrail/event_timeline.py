@@ -78,7 +78,7 @@ class CallerBaseline:
     addresses: Mapping[str, datetime] = field(default_factory=dict)
 
 
-NO_HABIT: Final = CallerBaseline()
+NO_BASELINE: Final = CallerBaseline()
 
 
 def baseline_of(events: Iterable[Event]) -> CallerBaseline:

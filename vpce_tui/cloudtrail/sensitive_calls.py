@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from vpce_tui.cloudtrail.event import EC2, Event
 from vpce_tui.core.text import many
-from vpce_tui.iam.external_access import external_assumers, outside
+from vpce_tui.iam.external_access import evaluate_external_access, external_assumers
 from vpce_tui.iam.policy_document import parse
 from vpce_tui.iam.role_privileges import IamRole, privileges_of
 from vpce_tui.iam.trust_zone import AccessScope, TrustZone
@@ -53,7 +53,7 @@ def _bucket_policy(asked: Asked, ours: TrustZone) -> str:
     document = asked.get("bucketPolicy")
     if document is None:
         return "bucket policy changed"
-    found = outside(parse(_text(document)), ours, in_endpoint=False)
+    found = evaluate_external_access(parse(_text(document)), ours, in_endpoint=False)
     who = "everybody" if found.who.reach is AccessScope.ANY else "".join(found.who.names[:1])
     return _opened("bucket", who, found.problem or "".join(found.who.why[:1]), "bucket policy changed")
 

@@ -20,7 +20,7 @@ _IDENTITY_CENTER: Final = "AWSReservedSSO_"
 _LONGEST_CHAIN: Final = 3
 
 
-class Behind(StrEnum):
+class IdentitySource(StrEnum):
     """How it is known who is behind a session."""
 
     USER = "IAM user"
@@ -29,7 +29,7 @@ class Behind(StrEnum):
     SOURCE_IDENTITY = "source identity"
     ASSUMED_BY = "who assumed the role, by event history"
     FEDERATED = "federated user"
-    SESSION = "role and session name only"
+    SESSION = "role and session name alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class Person:
     """``name``: what they are called there; ``arn``: of the session or user; ``also``: other names that AWS knows them by."""
 
     name: str
-    behind: Behind
+    source: IdentitySource
     arn: str
     also: tuple[str, ...] = ()
 
     @property
     def certain(self) -> bool:
         """Whether the name is more than what the session's holder wrote."""
-        return self.behind not in (Behind.SESSION, Behind.FEDERATED, Behind.ROOT)
+        return self.source not in (IdentitySource.SESSION, IdentitySource.FEDERATED, IdentitySource.ROOT)
 
     def same_as(self, other: "Person") -> bool:
         """Whether both are, or may be, one person: the same session or user, or the same name (before an ``@``, in any case)."""
@@ -55,11 +55,11 @@ class Person:
         return frozenset(map(_plain, (self.name, *self.also)))
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.behind.value})"
+        return f"{self.name} ({self.source.value})"
 
     def to_json(self) -> dict[str, Any]:
         """As an approval and a journal have it."""
-        return {"name": self.name, "behind": self.behind.value, "arn": self.arn, "also": list(self.also)}
+        return {"name": self.name, "behind": self.source.value, "arn": self.arn, "also": list(self.also)}
 
     @classmethod
     def from_json(cls, data: Any) -> "Person":
@@ -71,13 +71,19 @@ class Person:
         also = data.get("also", [])
         if not isinstance(also, list) or not all(isinstance(name, str) for name in also):
             raise ValueError("it names no person")
-        person, plain = cls(data["name"], Behind(data["behind"]), data["arn"], tuple(also)), named(data["arn"])
-        if person.behind not in (Behind.SOURCE_IDENTITY, Behind.ASSUMED_BY) and (person.name, person.behind) != (
+        person, plain = (
+            cls(data["name"], IdentitySource(data["behind"]), data["arn"], tuple(also)),
+            person_from_arn(data["arn"]),
+        )
+        if person.source not in (IdentitySource.SOURCE_IDENTITY, IdentitySource.ASSUMED_BY) and (
+            person.name,
+            person.source,
+        ) != (
             plain.name,
-            plain.behind,
+            plain.source,
         ):
             raise ValueError("it names another person than its ARN")
-        if person.behind is not plain.behind and plain.behind is not Behind.SESSION:
+        if person.source is not plain.source and plain.source is not IdentitySource.SESSION:
             raise ValueError("it names another person than its ARN")
         return person
 
@@ -86,29 +92,29 @@ def _plain(name: str) -> str:
     return name.partition("@")[0].casefold()
 
 
-def named(arn: str) -> Person:
+def person_from_arn(arn: str) -> Person:
     """What an ARN alone says (``sts:GetCallerIdentity``)."""
     found = parse_arn(arn)
     resource = found.resource if found else arn
     kind, _, rest = resource.partition("/")
     name = rest.rpartition("/")[2]
     if kind == "user":
-        return Person(name, Behind.USER, arn)
+        return Person(name, IdentitySource.USER, arn)
     if kind == "federated-user":
-        return Person(name, Behind.FEDERATED, arn)
+        return Person(name, IdentitySource.FEDERATED, arn)
     if resource == "root":
-        return Person("root", Behind.ROOT, arn)
+        return Person("root", IdentitySource.ROOT, arn)
     if kind == "assumed-role" and rest.startswith(_IDENTITY_CENTER):
-        return Person(name, Behind.IDENTITY_CENTER, arn)
-    return Person(name or resource, Behind.SESSION, arn)
+        return Person(name, IdentitySource.IDENTITY_CENTER, arn)
+    return Person(name or resource, IdentitySource.SESSION, arn)
 
 
-def behind(client: AwsClient, regions: tuple[str, ...]) -> Person:
+def identify_operator(client: AwsClient, regions: tuple[str, ...]) -> Person:
     """Who is behind the caller's own session. ``regions``: where STS may have recorded it: the home region and the global one.
 
     Events come minutes after the call, and event history may be denied: then what the ARN says is all there is.
     """
-    person = named(client.identity().arn)
+    person = person_from_arn(client.identity().arn)
     return person if person.certain else _by_history(client, client.access_key, regions, person)
 
 
@@ -127,18 +133,22 @@ def _by_history(client: AwsClient, key: str, regions: tuple[str, ...], person: P
             break
         key = str(by.get("accessKeyId") or "")
     if assumer:
-        return Person(name=assumer, behind=Behind.ASSUMED_BY, arn=person.arn, also=(source,) if source else ())
-    return Person(source, Behind.SOURCE_IDENTITY, person.arn) if source else person
+        return Person(name=assumer, source=IdentitySource.ASSUMED_BY, arn=person.arn, also=(source,) if source else ())
+    return Person(source, IdentitySource.SOURCE_IDENTITY, person.arn) if source else person
 
 
 def _who(identity: Mapping[str, Any]) -> Person | None:
     """Who assumed a role, where that is somebody: a user, Identity Center's, a federated subject."""
     arn = str(identity.get("arn") or "")
-    found = named(arn) if arn else None
-    if found is not None and found.behind in (Behind.USER, Behind.IDENTITY_CENTER, Behind.ROOT):
+    found = person_from_arn(arn) if arn else None
+    if found is not None and found.source in (
+        IdentitySource.USER,
+        IdentitySource.IDENTITY_CENTER,
+        IdentitySource.ROOT,
+    ):
         return found
     if identity.get("type") in ("SAMLUser", "WebIdentityUser") and identity.get("userName"):
-        return Person(str(identity["userName"]), Behind.FEDERATED, arn)
+        return Person(str(identity["userName"]), IdentitySource.FEDERATED, arn)
     return None
 
 

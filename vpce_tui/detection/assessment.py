@@ -1,4 +1,4 @@
-"""Judges: events and instances, with everything that is known of the account. Used by screens and commands; makes no call."""
+"""Assesses events and instances, with everything that is known of the account. Used by screens and commands; makes no call."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,10 +16,10 @@ from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.core.coverage import Coverage, Part
 from vpce_tui.detection.credentials_used_elsewhere import delivered
 from vpce_tui.detection.endpoint import NOTHING, assess_signals
-from vpce_tui.detection.endpoint.endpoint_facts import EventSubject
+from vpce_tui.detection.endpoint.endpoint_facts import EventFacts
 from vpce_tui.detection.endpoint.facts_cache import FactsCache, role_of
-from vpce_tui.detection.instance import judge_instance
-from vpce_tui.detection.instance.instance_facts import InstanceSubject, NearbySuspiciousEndpoint
+from vpce_tui.detection.instance import assess_instance
+from vpce_tui.detection.instance.instance_facts import InstanceFacts, NearbySuspiciousEndpoint
 from vpce_tui.detection.instance.related_events import about
 from vpce_tui.detection.signals import Assessment, Severity
 from vpce_tui.detection.team_context import Context
@@ -183,13 +183,15 @@ def assess_event(event: Event, known: AssessmentInputs) -> AssessedEvent:
     request = event.request
     if request is None:
         return AssessedEvent(event, _NO_REQUEST, NOTHING)
-    see = EventSubject(
+    subject = EventFacts(
         event=event,
         endpoint_facts=known.facts_cache.endpoint_facts(event, request),
         caller_facts=known.facts_cache.caller_facts(event),
         past=known.past,
     )
-    return AssessedEvent(event, request, with_suppression(assess_signals(see), event, known), see.endpoint_facts.gone)
+    return AssessedEvent(
+        event, request, with_suppression(assess_signals(subject), event, known), subject.endpoint_facts.gone
+    )
 
 
 def with_suppression(found: Assessment, event: Event, known: AssessmentInputs) -> Assessment:
@@ -276,8 +278,8 @@ def assess_instances(known: AssessmentInputs, assessed: Iterable[AssessedEvent])
     found = [
         AssessedInstance(
             instance,
-            judge_instance(
-                InstanceSubject(
+            assess_instance(
+                InstanceFacts(
                     instance=instance,
                     region=regions[instance.region],
                     past=known.past,

@@ -33,7 +33,7 @@ class Pass(NamedTuple):
     what: str
 
 
-Answer = Match | Inconclusive | Pass | None
+RuleResult = Match | Inconclusive | Pass | None
 """None: it has nothing to say of this subject."""
 
 S = TypeVar("S")
@@ -55,7 +55,7 @@ class Rule(Generic[S]):
     false_positives: str
     playbook: str
     techniques: tuple[str, ...]
-    check: Callable[[S], Answer]
+    check: Callable[[S], RuleResult]
     applies_to_failed_calls: bool = False
     mitigating: bool = False
     section: str = ""
@@ -88,7 +88,7 @@ def rule(
     applies_to_failed_calls: bool = False,
     mitigating: bool = False,
     section: str = "",
-) -> Callable[[Callable[[S], Answer]], Rule[S]]:
+) -> Callable[[Callable[[S], RuleResult]], Rule[S]]:
     """Make a :class:`Rule` of a function; its category is the module that it is in.
 
     ``name``: the rule in one line. ``why``: why a match matters. ``false_positives``: when it is none, as the end of a sentence that
@@ -96,7 +96,7 @@ def rule(
     ``applies_to_failed_calls``: it can also match a call that created nothing.
     """
 
-    def made(check: Callable[[S], Answer]) -> Rule[S]:
+    def made(check: Callable[[S], RuleResult]) -> Rule[S]:
         category = check.__module__.rpartition(".")[2]
         return Rule(
             id=identifier,
@@ -116,7 +116,7 @@ def rule(
     return made
 
 
-class Answers(NamedTuple):
+class RuleResults(NamedTuple):
     """What some rules say of a subject: signals, and (rule, why or what) of what is inconclusive and of what is fine."""
 
     signals: tuple[Signal, ...] = ()
@@ -124,16 +124,16 @@ class Answers(NamedTuple):
     fine: tuple[tuple[str, str], ...] = ()
 
 
-SAID_NOTHING: Final = Answers()
+SAID_NOTHING: Final = RuleResults()
 
 
-def answers(see: S, rules: Sequence[Rule[S]]) -> Answers:
+def results_of(subject: S, rules: Sequence[Rule[S]]) -> RuleResults:
     """What some rules say of a subject."""
     signals: tuple[Signal, ...] = ()
     unknown: tuple[tuple[str, str], ...] = ()
     fine: tuple[tuple[str, str], ...] = ()
     for one in rules:
-        answer = one.check(see)
+        answer = one.check(subject)
         if answer is None:
             continue
         if type(answer) is Match:
@@ -142,4 +142,4 @@ def answers(see: S, rules: Sequence[Rule[S]]) -> Answers:
             unknown += ((one.id, answer.why),)
         elif type(answer) is Pass:
             fine += ((one.id, answer.what),)
-    return Answers(signals, unknown, fine) if signals or unknown or fine else SAID_NOTHING
+    return RuleResults(signals, unknown, fine) if signals or unknown or fine else SAID_NOTHING

@@ -122,7 +122,7 @@ def agreeing(signals: Sequence[Signal]) -> int:
     return len(set(found))
 
 
-def judge(
+def combine_signals(
     signals: Sequence[Signal], unknown: tuple[tuple[str, str], ...] = (), fine: tuple[tuple[str, str], ...] = ()
 ) -> Assessment:
     """The worst signal, raised one level when three independent ones of medium or more agree, lowered one by a mitigating one.

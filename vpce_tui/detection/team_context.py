@@ -1,4 +1,4 @@
-"""What the team has told us about itself. Nothing here is guessed; unknown is never treated as fine."""
+"""What the team says about itself. Nothing here is guessed; unknown is never treated as fine."""
 
 import ipaddress
 from collections.abc import Mapping

@@ -19,7 +19,7 @@ from vpce_tui.engine.collect_evidence import collect_evidence
 from vpce_tui.engine.early_exit import refusal, stale, stopped
 from vpce_tui.engine.execution_context import ExecutionContext, StepError, StepFailed
 from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress, WaitPolicy
-from vpce_tui.engine.reconcile import decide
+from vpce_tui.engine.reconcile import resolve_call
 from vpce_tui.engine.roll_back import Undo, planned_undo, roll_back
 from vpce_tui.incident import team_config
 from vpce_tui.incident.approval import Approved
@@ -35,7 +35,7 @@ from vpce_tui.plans.targets.planning_context import TargetGone, Unreadable
 from vpce_tui.playbooks.library import load
 
 
-def tries(step: Step) -> tuple[PlannedCall, ...]:
+def credential_checks(step: Step) -> tuple[PlannedCall, ...]:
     """Of the reads of a step, which may change as AWS does, those that must not: with whose credentials what is tried."""
     return tuple(call for call in step.calls if call.profile)
 
@@ -65,7 +65,7 @@ class Engine:
             plan=plan,
             playbook=load(plan.playbook),
             wait_policy=wait_policy or WaitPolicy(),
-            tell=on_progress,
+            on_progress=on_progress,
             asked_to_stop=cancel or Cancel(),
             hand_over=on_secret,
             approvals=approvals,
@@ -101,8 +101,8 @@ class Engine:
             if step.kind is not StepKind.CHANGE:
                 live = context.live(step).step
                 found = differences(
-                    replace(step, calls=tries(step), already=(), undo=()),
-                    replace(live, calls=tries(live), already=(), undo=()),
+                    replace(step, calls=credential_checks(step), already=(), undo=()),
+                    replace(live, calls=credential_checks(live), already=(), undo=()),
                 )
                 if found:
                     return stale(context, step, found)
@@ -146,9 +146,9 @@ class Engine:
         with self.journal.one_step() as free:
             return roll_back(self._work, step_id, approval, shown, with_others) if free else _BUSY
 
-    def decide(self, step_id: str, call_id: str, done: bool) -> None:
+    def resolve_call(self, step_id: str, call_id: str, done: bool) -> None:
         """Record the outcome of a call whose result is unknown, as the operator found it."""
-        decide(self._work, step_id, call_id, done)
+        resolve_call(self._work, step_id, call_id, done)
 
     def note(self, step_id: str, decision: Decision | None, text: str) -> None:
         """Record that a step was skipped or done manually, or a plain note (``decision`` ``""``)."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from vpce_tui.cloudtrail.session_owner import behind
+from vpce_tui.cloudtrail.session_owner import identify_operator
 from vpce_tui.core import os_keyring
 from vpce_tui.engine.execution_context import ExecutionContext
 from vpce_tui.engine.outcome import Ended, Outcome
@@ -62,7 +62,7 @@ def _not_in_plan(context: ExecutionContext, step_id: str, calls: Sequence[Planne
 
 def _runner(context: ExecutionContext) -> Runner:
     home = context.client.home_region
-    person = behind(context.client, (home, iam_region(home)))
+    person = identify_operator(context.client, (home, iam_region(home)))
     try:
         private = os_keyring.get(os_keyring.APPROVER_KEY)
     except os_keyring.NoKeyring:

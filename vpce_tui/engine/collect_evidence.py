@@ -25,8 +25,8 @@ def collect_evidence(context: ExecutionContext, step: Step, approval: Approval) 
     in_the_way = blocked(context, live.step)
     if in_the_way:
         return in_the_way
-    judge = live.judge
-    known = {} if judge else context.record().step(key).evidence
+    verify_answers = live.verify_answers
+    known = {} if verify_answers else context.record().step(key).evidence
     answers: dict[str, Sequence[Mapping[str, object]]] = {}
     context.journal.append(StepPlan(step=key, plan=step_data(live.step), sha256=context.plan.sha256))
     context.journal.append(RunApproved(step=key, how=approval.how))
@@ -34,7 +34,7 @@ def collect_evidence(context: ExecutionContext, step: Step, approval: Approval) 
     bindings: dict[str, str] = {}
     for call in _due(live.step.calls, known):
         context.cancel.check()
-        context.tell(Progress(step=step.id, call=call.id, state=ProgressState.RUNNING, says=call.why))
+        context.on_progress(Progress(step=step.id, call=call.id, state=ProgressState.RUNNING, says=call.why))
         try:
             pages, seconds = read(context, step, call, bindings)
         except (AwsError, Unresolved, WaitFailed) as error:
@@ -42,7 +42,7 @@ def collect_evidence(context: ExecutionContext, step: Step, approval: Approval) 
                 raise
             said = error.sentence() if isinstance(error, AwsError) else _why_not(error)
             context.journal.append(ErrorRecorded(step=key, evidence=call.id, error=said))
-            context.tell(Progress(step=step.id, call=call.id, state=ProgressState.MISSING, says=said))
+            context.on_progress(Progress(step=step.id, call=call.id, state=ProgressState.MISSING, says=said))
             missing.append(f"{call.id}: {said}")
             continue
         if call.gives:
@@ -58,7 +58,7 @@ def collect_evidence(context: ExecutionContext, step: Step, approval: Approval) 
             {**about, "parameters": _parameters(call, bindings), "pages": pages},
             **about,
         )
-        context.tell(
+        context.on_progress(
             Progress(
                 step=step.id,
                 call=call.id,
@@ -68,12 +68,12 @@ def collect_evidence(context: ExecutionContext, step: Step, approval: Approval) 
             )
         )
     kept_now = (
-        answers if judge else context.record().step(key).evidence
+        answers if verify_answers else context.record().step(key).evidence
     )  # what is assessed is assessed by what was read now
     wanted = [call for call in live.step.calls if not call.gives]
     needed = [call.id for call in wanted if call.id not in kept_now and not call.optional]
     saw = f"{sum(call.id in kept_now for call in wanted)} of {len(wanted)} results recorded"
-    assessed = judge(answers) if judge else live.read_back()
+    assessed = verify_answers(answers) if verify_answers else live.read_back()
     proof, seen = (VerificationState.NOT_YET, "") if needed else assessed
     saw = f"{seen}; {saw}" if seen else saw
     context.journal.append(StepVerification(step=key, verification=proof, saw="; ".join([saw, *missing])))
@@ -94,11 +94,13 @@ def read(
     Raises :class:`WaitFailed` when it says that what is waited for never comes, :class:`WaitTimeout` when time is up.
     """
     call, seconds = (
-        resolved_call(planned, resolve_parameters(planned.parameters, context.known(step, planned, bindings))),
+        resolved_call(
+            planned, resolve_parameters(planned.parameters, context.reference_values(step, planned, bindings))
+        ),
         0.0,
     )
     if planned.profile:
-        return [context.client.trial(planned.profile, call).to_json()], seconds
+        return [context.client.check_credentials(planned.profile, call).to_json()], seconds
     for wait in (0.0, *context.wait_policy.condition):
         if wait:
             context.cancel.wait(wait)
@@ -117,7 +119,7 @@ def read(
             return pages, seconds
         if state in planned.until.bad:
             raise WaitFailed(f"{planned.why or planned.name}: it is {state}")
-        context.tell(
+        context.on_progress(
             Progress(
                 step=step.id,
                 call=planned.id,

@@ -76,7 +76,7 @@ def probe(
             step=key, probe=True, passed=tuple(passed), denied=tuple(sorted(set(denied))), problems=tuple(problems)
         )
     )
-    context.tell(
+    context.on_progress(
         Progress(
             step=step.id,
             call="dry run",
@@ -125,7 +125,7 @@ def execute_calls(
         )
         permit = permits[planned.id]
         began = datetime.now(UTC)
-        context.tell(Progress(step=step.id, call=planned.id, state=ProgressState.RUNNING, says=planned.why))
+        context.on_progress(Progress(step=step.id, call=planned.id, state=ProgressState.RUNNING, says=planned.why))
         try:
             gave, seconds, request_id, handed = _call(context, planned, call, permit)
         except AwsError as error:
@@ -141,7 +141,7 @@ def execute_calls(
                     request_id=error.request_id,
                 )
             )
-            context.tell(
+            context.on_progress(
                 Progress(
                     step=step.id,
                     call=planned.id,
@@ -177,7 +177,9 @@ def execute_calls(
             lost = f"{', '.join(gave.values())} was created, and its secret is lost ({handed})"
             raise StepFailed(Outcome(Ended.FAILED, f"{lost}: undo the step, which deletes it, and run it again"))
         said = ": ".join(part for part in (planned.why or planned.name, ", ".join(gave.values())) if part)
-        context.tell(Progress(step=step.id, call=planned.id, state=ProgressState.DONE, says=said, seconds=seconds))
+        context.on_progress(
+            Progress(step=step.id, call=planned.id, state=ProgressState.DONE, says=said, seconds=seconds)
+        )
     context.cancel = context.asked_to_stop
     if refused:
         raise StepFailed(Outcome(Ended.FAILED, f"not everything was undone: {'; '.join(refused)}", tuple(refused)))
@@ -187,7 +189,7 @@ def _resolved(
     context: ExecutionContext, step: Step, planned: PlannedCall, bindings: dict[str, str]
 ) -> tuple[Call, dict[str, object]]:
     """The call, and its parameters as they may be written down."""
-    known = context.known(step, planned, bindings)
+    known = context.reference_values(step, planned, bindings)
     if not_as_reviewed(planned.parameters, known):
         raise PlanError(f"{planned.why or planned.name}: the request differs from the reviewed one; plan again")
     call = resolved_call(planned, resolve_parameters(planned.parameters, known))
@@ -216,7 +218,7 @@ def _read_on_the_way(context: ExecutionContext, step: Step, planned: PlannedCall
         ended = Ended.NOT_VERIFIED if isinstance(error, WaitTimeout) else Ended.FAILED
         context.journal.append(ErrorRecorded(step=context.key(step.id), error=str(error)))
         raise StepFailed(Outcome(ended, str(error))) from error
-    context.tell(
+    context.on_progress(
         Progress(
             step=step.id, call=planned.id, state=ProgressState.DONE, says=planned.why or planned.name, seconds=seconds
         )

@@ -59,7 +59,7 @@ class ExecutionContext:
     plan: Plan
     playbook: Playbook
     wait_policy: WaitPolicy
-    tell: Callable[[Progress], object]
+    on_progress: Callable[[Progress], object]
     asked_to_stop: Cancel
     hand_over: Callable[[str, str], str] | None
     approvals: Sequence[Approved]
@@ -105,7 +105,7 @@ class ExecutionContext:
         """The recipe of a step."""
         return self.playbook.step(step_id)
 
-    def known(self, step: Step, planned: PlannedCall, bindings: Mapping[str, str]) -> Mapping[str, object]:
+    def reference_values(self, step: Step, planned: PlannedCall, bindings: Mapping[str, str]) -> Mapping[str, object]:
         """The values of the references of a call."""
         known: dict[str, object] = {**bindings, INCIDENT: self.journal.name}
         if AWS_NOW in names(planned.parameters):

@@ -52,14 +52,14 @@ class PlaybookSession:
         self.choices.setdefault(step_id, {})[choice] = value
 
     def wrong(self, step: Step) -> Callable[[str, str], str]:
-        """Judges an answer to one of the step's questions: what is wrong with it, ``""`` for nothing."""
+        """Validates an answer to one of the step's questions: what is wrong with it, ``""`` for nothing."""
         choices = {choice.id: choice for choice in self.playbook_step(step.id).action.choices}
         asked = {question.id: question for question in step.questions}
 
-        def judge(key: str, value: str) -> str:
+        def validate(key: str, value: str) -> str:
             return choices[key].wrong_among(asked[key].options, value)
 
-        return judge
+        return validate
 
     def record(self, journal: Journal | None) -> Record:
         """What the incident knows."""
@@ -156,9 +156,9 @@ class PlaybookSession:
         """Take one step back, as it was ``shown``."""
         return self._engine(journal, plan, on_progress, cancel).undo(step_id, approval, shown)
 
-    def decide(self, journal: Journal, plan: Plan, step_id: str, call_id: str, done: bool) -> None:
+    def resolve_call(self, journal: Journal, plan: Plan, step_id: str, call_id: str, done: bool) -> None:
         """Record the outcome of a call whose result is unknown."""
-        self._engine(journal, plan, lambda _: None, None).decide(step_id, call_id, done)
+        self._engine(journal, plan, lambda _: None, None).resolve_call(step_id, call_id, done)
 
     def note(self, journal: Journal, plan: Plan, step_id: str, decision: Decision | None, text: str) -> None:
         """Record a decision or a note."""

@@ -45,7 +45,7 @@ def check_call_outcome(
     While the call may still be under way (it began less than :attr:`WaitPolicy.under_way` seconds ago) *not there* is
     no answer.
     """
-    context.tell(
+    context.on_progress(
         Progress(
             step=step.id, call=planned.id, state=ProgressState.ASKING, says="checking with AWS whether it took effect"
         )
@@ -79,7 +79,7 @@ def check_call_outcome(
             undoes=planned.undoes,
         )
     )
-    context.tell(Progress(step=step.id, call=planned.id, state=ProgressState(found), says=saw))
+    context.on_progress(Progress(step=step.id, call=planned.id, state=ProgressState(found), says=saw))
     if found is CallState.DONE:
         return gave
     if found is CallState.NOT_DONE:
@@ -106,7 +106,7 @@ def _waits(context: ExecutionContext, began: datetime) -> Iterator[float]:
         yield min(left, 5.0)
 
 
-def decide(context: ExecutionContext, step_id: str, call_id: str, done: bool) -> None:
+def resolve_call(context: ExecutionContext, step_id: str, call_id: str, done: bool) -> None:
     """Record the outcome of a call whose result is unknown, as the operator found it."""
     record = context.record().step(context.key(step_id))
     undo = call_id in record.undo_calls and record.undo_calls[call_id].state in (CallState.INTENDED, CallState.UNKNOWN)
@@ -129,7 +129,7 @@ def verify_step(context: ExecutionContext, step: Step, *, nothing: bool) -> Outc
     live: LiveStep | None = None
     for wait in (0.0, *context.wait_policy.verification):
         if wait:
-            context.tell(Progress(step=step.id, call=VERIFICATION, state=ProgressState.WAITING, says=saw))
+            context.on_progress(Progress(step=step.id, call=VERIFICATION, state=ProgressState.WAITING, says=saw))
             context.cancel.wait(wait)
         try:
             live = context.live(step)
@@ -142,7 +142,7 @@ def verify_step(context: ExecutionContext, step: Step, *, nothing: bool) -> Outc
         if proof is not VerificationState.NOT_YET:
             break
     context.journal.append(StepVerification(step=key, verification=proof, saw=saw))
-    context.tell(Progress(step=step.id, call=VERIFICATION, state=ProgressState(proof), says=saw))
+    context.on_progress(Progress(step=step.id, call=VERIFICATION, state=ProgressState(proof), says=saw))
     if proof is VerificationState.VERIFIED:
         said = "already in effect; no call was made" if nothing else saw
         return Outcome(Ended.NOTHING if nothing else Ended.VERIFIED, said, sentences(live.step.content) if live else ())

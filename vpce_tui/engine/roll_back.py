@@ -150,7 +150,7 @@ def verify_undone(
             break
         saw = f"still in effect: {', '.join(sorted(there))}"
     context.journal.append(StepVerification(step=key, verification=proof, saw=saw, undo=True))
-    context.tell(Progress(step=step.id, call=VERIFICATION, state=ProgressState(proof), says=saw))
+    context.on_progress(Progress(step=step.id, call=VERIFICATION, state=ProgressState(proof), says=saw))
     _judged_before(context, step)
     return Outcome(Ended.VERIFIED if proof is VerificationState.VERIFIED else Ended.NOT_VERIFIED, saw, left)
 
@@ -159,7 +159,7 @@ def _judged_before(context: ExecutionContext, undone: Step) -> None:
     """What a step assessed before an undo changed the state is no longer true."""
     record = context.record()
     for step in context.plan.steps:
-        assessed = context.playbook_step(step.id).action.judges
+        assessed = context.playbook_step(step.id).action.verifies_from_answers
         if assessed and record.step(context.key(step.id)).state is StepState.VERIFIED:
             saw = f"“{undone.title}” was undone since; run it again"
             context.journal.append(

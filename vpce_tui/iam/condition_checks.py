@@ -1,4 +1,4 @@
-"""What a condition of a policy limits: who may ask, and for what; each key judged by what is ours."""
+"""What a condition of a policy limits: who may ask, and for what; each key evaluated by what is ours."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from vpce_tui.iam.trust_zone import AccessScope, ScopeResult, TrustZone
 from vpce_tui.iam.wildcards import has_wildcard, subsumes
 
 
-def party_of(party: PolicyPrincipal, ours: TrustZone) -> ScopeResult:
+def principal_scope(party: PolicyPrincipal, ours: TrustZone) -> ScopeResult:
     if party.kind is PolicyPrincipalKind.EVERYBODY:
         return ScopeResult(AccessScope.ANY)
     if party.kind in (PolicyPrincipalKind.ACCOUNT, PolicyPrincipalKind.PRINCIPAL):
@@ -132,7 +132,7 @@ def _bucket(name: str, ours: TrustZone) -> ScopeResult:
     return ScopeResult(AccessScope.NAMED, (f"bucket {name}, which this account does not have",))
 
 
-Judge = Callable[[str, bool], ScopeResult]
+ConditionCheck = Callable[[str, bool], ScopeResult]
 """What a condition's value means: the value, and whether ``*`` in it is a pattern."""
 
 
@@ -140,14 +140,14 @@ Judge = Callable[[str, bool], ScopeResult]
 class ConditionKeys:
     """The condition keys that say something of one side, each with its assess of values."""
 
-    judges: dict[str, Judge]
+    checks: dict[str, ConditionCheck]
     of_the_other: str
     """How the keys of the other side begin."""
 
     @property
     def known(self) -> frozenset[str]:
         """The keys."""
-        return frozenset(self.judges)
+        return frozenset(self.checks)
 
 
 _STRINGS: Final = ("stringequals", "stringequalsignorecase", "stringlike")
@@ -177,23 +177,23 @@ _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
 SAME_AS_CALLER: Final = re.compile(r"\$\{aws:principal(?:orgid|orgpaths|account)\}", re.IGNORECASE)
 
 
-def _by_account(ours: TrustZone) -> Judge:
-    def judge(value: str, patterned: bool) -> ScopeResult:
+def _by_account(ours: TrustZone) -> ConditionCheck:
+    def check(value: str, patterned: bool) -> ScopeResult:
         if _VARIABLE.search(value):
             return _same_as_asker(value)
         if patterned and has_wildcard(value):
             return ScopeResult(AccessScope.ANY)
         return _account(value, ours) if re.fullmatch(r"[0-9]{12}", value) else ScopeResult(AccessScope.NOBODY)
 
-    return judge
+    return check
 
 
 def _same_as_asker(value: str) -> ScopeResult:
     return ScopeResult(AccessScope.UNSURE, (), (f"{value} is known only at request time",))
 
 
-def _by_organization(ours: TrustZone) -> Judge:
-    def judge(value: str, patterned: bool) -> ScopeResult:
+def _by_organization(ours: TrustZone) -> ConditionCheck:
+    def check(value: str, patterned: bool) -> ScopeResult:
         if _VARIABLE.search(value):
             return _same_as_asker(value)
         name = value.split("/", maxsplit=1)[0]
@@ -205,11 +205,11 @@ def _by_organization(ours: TrustZone) -> Judge:
             return ScopeResult(AccessScope.UNSURE, (), (f"whether organization {name} is yours",))
         return ScopeResult(AccessScope.NAMED, (f"organization {name}",))
 
-    return judge
+    return check
 
 
-def _by_arn(ours: TrustZone) -> Judge:
-    def judge(value: str, patterned: bool) -> ScopeResult:
+def _by_arn(ours: TrustZone) -> ConditionCheck:
+    def check(value: str, patterned: bool) -> ScopeResult:
         if _VARIABLE.search(value):
             return _same_as_asker(value)
         if value == "*" and patterned:
@@ -223,7 +223,7 @@ def _by_arn(ours: TrustZone) -> Judge:
             return ScopeResult(AccessScope.ANY)  # a star may match colons, too
         return _account(arn.account, ours, value)
 
-    return judge
+    return check
 
 
 def _by_network(value: str, _: bool) -> ScopeResult:
@@ -244,7 +244,7 @@ def _cannot_tell_who(value: str, patterned: bool) -> ScopeResult:
 
 def who_keys(ours: TrustZone, in_endpoint: bool) -> ConditionKeys:
     account, organization, arn = _by_account(ours), _by_organization(ours), _by_arn(ours)
-    found: dict[str, Judge] = {
+    found: dict[str, ConditionCheck] = {
         "aws:principalorgid": organization,
         "aws:principalorgpaths": organization,
         "aws:sourceorgid": organization,

@@ -18,7 +18,7 @@ from vpce_tui.iam.condition_checks import (
     SAME_AS_CALLER,
     ConditionKeys,
     fits,
-    party_of,
+    principal_scope,
     resource_scope,
     what_keys,
     who_keys,
@@ -51,7 +51,7 @@ class ExternalAccess:
 
         Asked by probes: names that no action has are meant by a pattern only if it means nearly everything, however written.
         """
-        return any(grant.statement.means(_probes(service)) for grant in self._wide)
+        return any(grant.statement.applies_to(_probes(service)) for grant in self._wide)
 
     @cached_property
     def _wide(self) -> tuple[Grant, ...]:
@@ -87,7 +87,7 @@ def _joined(sides: Sequence[ScopeResult]) -> ScopeResult:
     return ScopeResult(max((side.reach for side in sides), default=AccessScope.NOBODY), names, why)
 
 
-def outside(policy: Policy, ours: TrustZone, *, in_endpoint: bool = True) -> ExternalAccess:
+def evaluate_external_access(policy: Policy, ours: TrustZone, *, in_endpoint: bool = True) -> ExternalAccess:
     """Who outside may do what. ``in_endpoint``: the policy is that of an endpoint, where a network is no limit of who."""
     denies = [statement for statement in policy.statements if not statement.allow]
     grants = []
@@ -121,8 +121,8 @@ def external_assumers(trust: str, ours: TrustZone) -> tuple[str, str]:
     """Who outside may take a role by its trust policy (``""``: nobody that is known), and what is inconclusive about it."""
     if not trust:
         return "", ""
-    found = outside(parse(trust), ours, in_endpoint=False)
-    sides = [grant.who for grant in found.grants if any(grant.statement.means([action]) for action in _TAKES)]
+    found = evaluate_external_access(parse(trust), ours, in_endpoint=False)
+    sides = [grant.who for grant in found.grants if any(grant.statement.applies_to([action]) for action in _TAKES)]
     who = _joined(sides)
     if who.reach is AccessScope.ANY:
         return "everybody", ""
@@ -143,7 +143,7 @@ def _who(statement: Statement, denies: Sequence[Statement], ours: TrustZone, in_
     elif not statement.parties:
         named = ScopeResult(AccessScope.UNSURE, (), ("a statement names no principal",))
     else:
-        named = _widest(party_of(party, ours) for party in statement.parties)
+        named = _widest(principal_scope(party, ours) for party in statement.parties)
     limits = [side for condition in statement.conditions if (side := _allowed_by(condition, keys)) is not None]
     for deny in denies:
         if _covers_actions(deny, statement) and _covers_resources(deny, statement):
@@ -231,10 +231,10 @@ def beside_the_point(condition: Condition) -> bool:
 
 def _allowed_by(condition: Condition, keys: ConditionKeys) -> ScopeResult | None:
     """What an allowing statement's condition limits this side to; None: it does not limit it."""
-    judge = keys.judges.get(condition.key)
-    if judge is None or condition.if_exists or condition.each == "all" or not fits(condition, negated=False):
+    check = keys.checks.get(condition.key)
+    if check is None or condition.if_exists or condition.each == "all" or not fits(condition, negated=False):
         return None
-    return _widest(judge(value, condition.operator in PATTERNED) for value in condition.values)
+    return _widest(check(value, condition.operator in PATTERNED) for value in condition.values)
 
 
 def _spared_by(deny: Statement, keys: ConditionKeys, ours: TrustZone) -> ScopeResult:
@@ -246,7 +246,7 @@ def _spared_by(deny: Statement, keys: ConditionKeys, ours: TrustZone) -> ScopeRe
                 (),
                 ("a deny with NotPrincipal or NotResource has conditions, which cannot be evaluated",),
             )
-        return _widest(party_of(party, ours) for party in deny.not_principals)
+        return _widest(principal_scope(party, ours) for party in deny.not_principals)
     if not _means_everybody(deny):
         return ScopeResult(AccessScope.ANY)
     return _spared(deny.conditions, keys)
@@ -258,18 +258,18 @@ def _spared(conditions: Sequence[Condition], keys: ConditionKeys) -> ScopeResult
         return ScopeResult(AccessScope.NOBODY)
     sides = []
     for condition in conditions:
-        judge = keys.judges.get(condition.key)
+        check = keys.checks.get(condition.key)
         plain_false = (
             condition.key == "aws:principalisawsservice"
             and condition.operator == "bool"
             and condition.values == ("false",)
         )
-        if judge is None or not (plain_false or fits(condition, negated=True)):
+        if check is None or not (plain_false or fits(condition, negated=True)):
             return ScopeResult(AccessScope.ANY)  # made false by something that says nothing of this side
         if condition.each == "any":
             return ScopeResult(AccessScope.UNSURE, (), (f"{condition} does not deny requests without that key",))
         values = ("true",) if plain_false else condition.values
-        sides.append(_widest(judge(value, condition.operator in PATTERNED) for value in values))
+        sides.append(_widest(check(value, condition.operator in PATTERNED) for value in values))
     return _widest(sides)
 
 

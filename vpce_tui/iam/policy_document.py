@@ -85,7 +85,7 @@ class Statement:
     not_resources: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
 
-    def means(self, actions: Sequence[str]) -> bool:
+    def applies_to(self, actions: Sequence[str]) -> bool:
         """Whether it means all of these actions."""
         if self.not_actions:
             return not any(subsumes(pattern, action) for pattern in self.not_actions for action in actions)
@@ -148,12 +148,14 @@ def _statement(item: Any) -> Statement | str:
     ]
     if any(len(text) > LONGEST_PATTERN for text in named):
         return "an action or a resource is longer than AWS accepts"
-    parties = None if "Principal" not in item and "NotPrincipal" not in item else tuple(_parties(item.get("Principal")))
+    parties = (
+        None if "Principal" not in item and "NotPrincipal" not in item else tuple(_principals(item.get("Principal")))
+    )
     return Statement(
         allow=effect == "Allow",
         sid=str(item.get("Sid", "")),
         parties=parties,
-        not_principals=tuple(_parties(item.get("NotPrincipal"))),
+        not_principals=tuple(_principals(item.get("NotPrincipal"))),
         actions=_patterns(item.get("Action")),
         not_actions=_patterns(item.get("NotAction")),
         resources=_patterns(item.get("Resource")),
@@ -181,7 +183,7 @@ def _patterns(value: Any) -> tuple[str, ...]:
     return tuple(re.sub(r"\*{2,}", "*", text) if "**" in text else text for text in texts(value))
 
 
-def _parties(value: Any) -> Iterator[PolicyPrincipal]:
+def _principals(value: Any) -> Iterator[PolicyPrincipal]:
     if value is None:
         return
     if value == "*":
@@ -192,7 +194,7 @@ def _parties(value: Any) -> Iterator[PolicyPrincipal]:
         return
     for kind, named in value.items():
         for text in texts(named) or ("",):
-            yield _party(str(kind), text)
+            yield _principal(str(kind), text)
 
 
 _KINDS: Final = {
@@ -202,7 +204,7 @@ _KINDS: Final = {
 }
 
 
-def _party(kind: str, text: str) -> PolicyPrincipal:
+def _principal(kind: str, text: str) -> PolicyPrincipal:
     if kind == "AWS":
         if text == "*":
             return PolicyPrincipal(PolicyPrincipalKind.EVERYBODY, "*")

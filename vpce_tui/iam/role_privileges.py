@@ -40,7 +40,7 @@ class IamRoles:
         return self.by_name.get(self.by_profile.get(arn, ""))
 
 
-def look(client: AwsClient, cancel: Cancel | None = None) -> IamRoles:
+def read_roles(client: AwsClient, cancel: Cancel | None = None) -> IamRoles:
     """Every role (``GetAccountAuthorizationDetails``, some hundred a page)."""
     stop = cancel or Cancel()
     kinds = ["Role", "LocalManagedPolicy", "AWSManagedPolicy"]

@@ -17,7 +17,7 @@ class TrustZoneLookup:
     unknown: tuple[str, ...] = ()
 
 
-def look(
+def read_trust_zone(
     client: AwsClient,
     accounts: Iterable[str],
     organizations: Iterable[str],

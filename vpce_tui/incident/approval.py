@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, Final, Protocol
 
-from vpce_tui.cloudtrail.session_owner import Person, named
+from vpce_tui.cloudtrail.session_owner import Person, person_from_arn
 from vpce_tui.core.canonical_json import canonical, loads_strict, rfc3339
 from vpce_tui.incident.team_config import TeamConfig
 
@@ -248,7 +248,7 @@ def _not_another(approved: Approved, plan: Planned, runner: Runner, rules: TeamC
     who = approved.person
     if who.same_as(runner.person):
         return f"{who} runs the plan and cannot approve it; somebody else must"
-    if who.same_as(named(plan.operator)):
+    if who.same_as(person_from_arn(plan.operator)):
         return f"{who} created the plan and cannot approve it; somebody else must"
     if runner.key and runner.key == approved.key:
         return f"the approval of {who} was signed with the key of this host; somebody else must approve it"

@@ -22,7 +22,7 @@ def state_folder(path: Path) -> None:
     try:
         own_folder(path)
     except OSError as error:
-        raise told(error, path) from error
+        raise record_error_from(error, path) from error
 
 
 def record_folder(path: Path) -> None:
@@ -32,10 +32,10 @@ def record_folder(path: Path) -> None:
             raise NotPrivate(f"{path} is a link; the record's folder must not be a link.")
         private_folder(path)
     except OSError as error:
-        raise told(error, path) from error
+        raise record_error_from(error, path) from error
 
 
-def told(error: OSError, path: Path) -> RecordError:
+def record_error_from(error: OSError, path: Path) -> RecordError:
     """An operating system error as a sentence."""
     if isinstance(error, NotPrivate):
         return RecordError(f"{error} Nothing was written. (VPCE_TUI_STATE names the folder of the records.)")
@@ -55,7 +55,7 @@ def ensure_room(path: Path, needed: int = ROOM_NEEDED) -> None:
     try:
         free = shutil.disk_usage(path).free
     except OSError as error:
-        raise told(error, path) from error
+        raise record_error_from(error, path) from error
     if free < needed:
         raise DiskFull(
             f"only {free // 1024:,} KiB are free at {path}; the record of a step needs {needed // 1024:,} KiB. "
@@ -79,7 +79,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         if temporary:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
-        raise told(error, path) from error
+        raise record_error_from(error, path) from error
 
 
 def sync_folder(path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from vpce_tui.core.private_files import private_file
-from vpce_tui.incident.durable_files import told
+from vpce_tui.incident.durable_files import record_error_from
 
 
 class Lock:
@@ -25,7 +25,7 @@ class Lock:
             handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW)
             file = os.fdopen(handle, "a+", encoding="utf-8")
         except OSError as error:
-            raise told(error, self._path) from error
+            raise record_error_from(error, self._path) from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -39,7 +39,7 @@ class Lock:
             json.dump({"pid": os.getpid(), "host": socket.gethostname(), "operator": operator, "since": since}, file)
             file.flush()
         except OSError as error:
-            raise told(error, self._path) from error
+            raise record_error_from(error, self._path) from error
         self._file = file
         return ""
 
@@ -62,7 +62,7 @@ class Lock:
 
 def _holder(text: str) -> str:
     try:
-        told_by = json.loads(text)
-        return f"{told_by['operator']} on {told_by['host']}, process {told_by['pid']}, since {told_by['since']}"
+        holder = json.loads(text)
+        return f"{holder['operator']} on {holder['host']}, process {holder['pid']}, since {holder['since']}"
     except (ValueError, KeyError, TypeError):
         return "another process"

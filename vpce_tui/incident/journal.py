@@ -135,11 +135,11 @@ class Journal:
                 self._check_version()
                 self._check_schema()
         except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise self._told(error) from error
+            raise self._record_error(error) from error
         except OSError as error:
-            from vpce_tui.incident.durable_files import told  # noqa: PLC0415
+            from vpce_tui.incident.durable_files import record_error_from  # noqa: PLC0415
 
-            raise told(error, path) from error
+            raise record_error_from(error, path) from error
 
     def _check_version(self) -> None:
         assert self._db is not None
@@ -180,7 +180,7 @@ class Journal:
         assert self._db is not None
         return lacking(self._db)
 
-    def _told(self, error: Exception) -> RecordError:
+    def _record_error(self, error: Exception) -> RecordError:
         said = str(error)
         if "full" in said or "disk I/O" in said:
             return DiskFull(f"the record {self.name!r} cannot be written: {said}. Free some space, then try again.")
@@ -204,7 +204,7 @@ class Journal:
                 row = self._insert(content.kind, text)
                 kept = self._db.execute(ROWS, (row.seq - 1, 1)).fetchone()
             except (sqlite3.Error, UnicodeDecodeError) as error:
-                raise self._told(error) from error
+                raise self._record_error(error) from error
             if kept is None or JournalRow(*kept) != row:
                 raise RecordError(
                     f"the record {self.name!r} lost a row that was written. Run vpce-tui verify {self.name}."
@@ -258,7 +258,7 @@ class Journal:
                 with self._guard:
                     found, whole = reader.some(after)
             except (sqlite3.Error, UnicodeDecodeError) as error:
-                raise self._told(error) from error
+                raise self._record_error(error) from error
             yield from found
             if whole:
                 return

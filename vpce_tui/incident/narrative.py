@@ -66,12 +66,12 @@ def narrate(rows: Iterable[JournalRow]) -> Iterator[NarrativeLine]:
     for row in rows:
         try:
             datetime.fromisoformat(row.time).astimezone(UTC)
-            when, told = row.time, _line(row, whys)
+            when, line = row.time, _line(row, whys)
         except (ValueError, OverflowError, RecordError):
             said = f"row {row.seq} of the record is damaged. Run vpce-tui verify."
-            told = NarrativeLine(when, row.operator.rpartition("/")[2], "", "", said, LineMark.FAILED)
-        if told is not None:
-            yield told
+            line = NarrativeLine(when, row.operator.rpartition("/")[2], "", "", said, LineMark.FAILED)
+        if line is not None:
+            yield line
 
 
 def _line(row: JournalRow, whys: dict[tuple[str, str], str]) -> NarrativeLine | None:

@@ -188,20 +188,20 @@ def replay(rows: Iterable[JournalRow], known: Record = EMPTY) -> Record:
 
     Raises :class:`RecordError` for a row that no version of ours wrote.
     """
-    told = {name: getattr(known, name) for name in _TEXTS}
+    values = {name: getattr(known, name) for name in _TEXTS}
     plans, steps = dict(known.plans), dict(known.steps)
     own: set[str] = set()
     request_ids = set[str]()
     for row in rows:
         content = row.content
-        told["id"] = told["id"] or row.hash
-        told["operator"] = row.operator
+        values["id"] = values["id"] or row.hash
+        values["operator"] = row.operator
         match content:
             case IncidentOpened():
-                told |= {"account": content.account, "reason": content.reason}
-                told |= {"opened_at": row.time, "opened_by": row.operator}
+                values |= {"account": content.account, "reason": content.reason}
+                values |= {"opened_at": row.time, "opened_by": row.operator}
             case IncidentClosed():
-                told["closed_at"] = row.time
+                values["closed_at"] = row.time
             case WholePlan():
                 names = [string(content.whole, "playbook"), string(content.whole, "target")]
                 if not all(names):
@@ -219,7 +219,7 @@ def replay(rows: Iterable[JournalRow], known: Record = EMPTY) -> Record:
             _change(steps[key], content, row)
         except DAMAGED as error:
             raise _damaged(row) from error
-    return Record(**told, plans=plans, steps=steps, request_ids=known.request_ids | request_ids)
+    return Record(**values, plans=plans, steps=steps, request_ids=known.request_ids | request_ids)
 
 
 def _change(step: StepRecord, content: RowContent, row: JournalRow) -> None:

@@ -10,7 +10,7 @@ from vpce_tui.aws.client import AwsClient, Cancel
 from vpce_tui.aws.errors import AwsError, Cancelled, ErrorKind
 from vpce_tui.core.coverage import Coverage, Part, Status, side_by_side
 from vpce_tui.inventory import networks, parse
-from vpce_tui.inventory.amis import Image, image
+from vpce_tui.inventory.amis import Ami, image
 from vpce_tui.inventory.networks import Network
 from vpce_tui.inventory.resources import Finding, Instance
 
@@ -38,7 +38,7 @@ class Region:
     instances: tuple[Instance, ...] = ()
     network: Network = field(default_factory=Network)
     findings: tuple[Finding, ...] = ()
-    images: Mapping[str, Image] = field(default_factory=dict)
+    images: Mapping[str, Ami] = field(default_factory=dict)
     unencrypted: frozenset[str] = frozenset()
     public_snapshots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     mirrored: Mapping[str, Mirror] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Inventory:
         return tuple(instance for region in self.regions.values() for instance in region.instances)
 
 
-def look(
+def read_inventory(
     client: AwsClient,
     regions: Sequence[str],
     *,
@@ -117,7 +117,11 @@ def _region(client: AwsClient, name: str, account: str, services: Collection[str
             raise
         refused = error
         unknown["instances"] = error.sentence()
-    part("network", "networks", lambda: networks.look(client, name, account, services, stop, whole=bool(instances)))
+    part(
+        "network",
+        "networks",
+        lambda: networks.read_network(client, name, account, services, stop, whole=bool(instances)),
+    )
     part("findings", "GuardDuty findings", lambda: tuple(_findings(client, name, stop)))
     if instances:
         part("images", "AMIs", lambda: _images(client, name, {item.image_id for item in instances}, stop))
@@ -172,7 +176,7 @@ def _findings(client: AwsClient, region: str, stop: Cancel) -> Iterable[Finding]
                         yield parse.finding(raw, region)
 
 
-def _images(client: AwsClient, region: str, wanted: Collection[str], stop: Cancel) -> dict[str, Image]:
+def _images(client: AwsClient, region: str, wanted: Collection[str], stop: Cancel) -> dict[str, Ami]:
     """By a filter: an id that is gone makes no error of the whole question."""
     found = {}
     for some in _by(IMAGES_A_CALL, sorted({*wanted} - {""})):

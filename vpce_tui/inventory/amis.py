@@ -25,7 +25,7 @@ class AmiVolume:
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
+class Ami:
     """One AMI."""
 
     id: str
@@ -61,14 +61,14 @@ class Image:
         return self.deprecated is not None and self.deprecated <= now
 
 
-def image(raw: Mapping[str, Any]) -> Image:
+def image(raw: Mapping[str, Any]) -> Ami:
     """One item of ``DescribeImages``."""
     volumes = tuple(
         AmiVolume(str(item.get("DeviceName", "")), int(ebs.get("VolumeSize") or 0), str(ebs.get("VolumeType", "")))
         for item in raw.get("BlockDeviceMappings") or ()
         if (ebs := item.get("Ebs"))
     )
-    return Image(
+    return Ami(
         id=str(raw.get("ImageId", "")),
         name=str(raw.get("Name", "")),
         owner=str(raw.get("OwnerId", "")),
@@ -103,7 +103,7 @@ class Family:
     """When its publisher stopped to mend it (a date), where that is so for the whole family."""
 
 
-def family_of(known: Image) -> Family | None:
+def family_of(known: Ami) -> Family | None:
     """The family of a publisher's AMI; None where it is nobody's known here."""
     for owner, alias, read in _PUBLISHERS:
         if known.owner == owner or (alias and known.alias == alias and not known.owner):
@@ -111,7 +111,7 @@ def family_of(known: Image) -> Family | None:
     return None
 
 
-def _amazon_linux(known: Image) -> Family | None:
+def _amazon_linux(known: Ami) -> Family | None:
     base = "/aws/service/ami-amazon-linux-latest"
     if match := re.match(r"al2023-ami-(minimal-)?[0-9]{4}\.[0-9.]+-kernel-([0-9]+\.[0-9]+)-", known.name):
         size, kernel = match[1] or "", match[2]
@@ -125,7 +125,7 @@ def _amazon_linux(known: Image) -> Family | None:
     return None
 
 
-def _ecs(known: Image) -> Family | None:
+def _ecs(known: Ami) -> Family | None:
     base = "/aws/service/ecs/optimized-ami"
     arm = "/arm64" if known.architecture == "arm64" else ""
     if known.name.startswith("al2023-ami-ecs-hvm-"):
@@ -135,7 +135,7 @@ def _ecs(known: Image) -> Family | None:
     return None
 
 
-def _ubuntu(known: Image) -> Family | None:
+def _ubuntu(known: Ami) -> Family | None:
     match = re.match(
         r"ubuntu/images/hvm-(ssd|ssd-gp3)/ubuntu-[a-z]+-([0-9][0-9]\.[0-9][0-9])-(amd64|arm64)-server-[0-9]{8}",
         known.name,
@@ -148,12 +148,12 @@ def _ubuntu(known: Image) -> Family | None:
     return Family(f"Ubuntu {match[2]}", f"{base}/{architecture}/hvm/{volume}/ami-id")
 
 
-def _windows(known: Image) -> Family | None:
+def _windows(known: Ami) -> Family | None:
     match = re.match(r"([A-Za-z0-9_-]+)-[0-9]{4}\.[0-9][0-9]\.[0-9][0-9]$", known.name)
     return Family(match[1].replace("_", " "), f"/aws/service/ami-windows-latest/{match[1]}") if match else None
 
 
-def _debian(known: Image) -> Family | None:
+def _debian(known: Ami) -> Family | None:
     match = re.match(r"debian-([0-9]+)-(amd64|arm64)-[0-9]{8}", known.name)
     return Family(f"Debian {match[1]}", f"/aws/service/debian/release/{match[1]}/latest/{match[2]}") if match else None
 
@@ -182,7 +182,7 @@ def _escaped(part: str) -> str:
     return re.sub(r"([*?\\])", r"\\\1", part)
 
 
-def newest_first(found: Iterable[Image], now: datetime) -> list[Image]:
+def newest_first(found: Iterable[Ami], now: datetime) -> list[Ami]:
     """Those that may be started, newest first."""
     usable = [item for item in found if item.state == "available" and not item.is_deprecated(now)]
     return sorted(usable, key=lambda item: (item.created.timestamp() if item.created else 0.0, item.id), reverse=True)

@@ -133,7 +133,7 @@ def missing_fields(log_format: str) -> tuple[str, ...]:
     return tuple(name for name in NEEDED if name not in there)
 
 
-def talkers_query(log_format: str, interfaces: Sequence[str]) -> str:
+def flow_peers_query(log_format: str, interfaces: Sequence[str]) -> str:
     """Who talked, on what, how much, since when."""
     return query_of(
         log_format,
@@ -145,7 +145,7 @@ def talkers_query(log_format: str, interfaces: Sequence[str]) -> str:
     )
 
 
-def bars_query(log_format: str, interfaces: Sequence[str], window: Window) -> str:
+def bytes_over_time_query(log_format: str, interfaces: Sequence[str], window: Window) -> str:
     """How much, over time."""
     return query_of(
         log_format,

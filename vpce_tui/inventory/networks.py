@@ -118,7 +118,7 @@ class Network:
         return next((acl for acl in self.acls if subnet in acl.subnets), None)
 
 
-def look(
+def read_network(
     client: AwsClient, region: str, account: str, services: Collection[str], stop: Cancel, *, whole: bool
 ) -> Network:
     """Read one region. ``services``: names of endpoint services to find the owner of, beside those of its endpoints.

@@ -193,16 +193,16 @@ def _named(arn: str) -> str:
 
 
 def _of_responders(rows: Sequence[JournalRow]) -> Iterable[_Entry]:
-    for told in narrate(rows):
-        if told.subject and not told.calls_aws and not told.decided:
+    for entry in narrate(rows):
+        if entry.subject and not entry.calls_aws and not entry.decided:
             continue
         yield _Entry(
-            at=datetime.fromisoformat(told.time),
+            at=datetime.fromisoformat(entry.time),
             suspect=False,
-            what=told.says,
-            who=told.operator,
-            on=told.subject,
-            outcome=told.mark.value,
+            what=entry.says,
+            who=entry.operator,
+            on=entry.subject,
+            outcome=entry.mark.value,
         )
 
 

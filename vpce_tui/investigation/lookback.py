@@ -181,7 +181,7 @@ def look_back(
     left: dict[str, int] = {}
     rate = LIMITS["cloudtrail", "LookupEvents"]
 
-    def tell() -> None:
+    def report() -> None:
         if len(left) < len(by_region):
             return  # of some region it is not known yet
         answered = sum(len(parts) for parts in ended.values())
@@ -198,7 +198,7 @@ def look_back(
 
         def how_many(requests: int) -> None:
             left[region] = requests
-            tell()
+            report()
 
         queries = [item.query for item in by_region[region].values()]
         history.ask_all(region, queries, cancel=cancel, on_answer=answer, on_left=how_many)

@@ -21,7 +21,7 @@ from vpce_tui.core.coverage import Part, Status
 from vpce_tui.detection.assessment import ours_of, services_of, whole_past
 from vpce_tui.detection.team_context import Context
 from vpce_tui.iam import role_privileges, trust_zone_lookup
-from vpce_tui.inventory.account_inventory import Region, look
+from vpce_tui.inventory.account_inventory import Region, read_inventory
 from vpce_tui.investigation.lookback import (
     GLOBAL,
     LookbackProgress,
@@ -166,7 +166,7 @@ class Investigation:
         self._history.search(self._searched_in(regions), queries, cancel=self.cancel, on_events=found, on_part=ended)
 
     def _inventory(self) -> None:
-        told, services = self._context, services_of(self._snapshot.events.values())
+        team, services = self._context, services_of(self._snapshot.events.values())
 
         def region_seen(region: Region, part: Part) -> None:
             self._learn(
@@ -176,13 +176,13 @@ class Investigation:
                 }
             )
 
-        zone = trust_zone_lookup.look(
-            self._client, told.own_accounts, told.organizations, told.trusted_principals, self.cancel
+        zone = trust_zone_lookup.read_trust_zone(
+            self._client, team.own_accounts, team.organizations, team.trusted_principals, self.cancel
         )
         self._learn(lambda _: {"trust_zone": zone.ours, "unknown_of_trust_zone": zone.unknown})
         regions = self._snapshot.regions
-        looked = look(self._client, regions, services=services, cancel=self.cancel, on_region=region_seen)
-        roles = role_privileges.look(self._client, self.cancel)
+        looked = read_inventory(self._client, regions, services=services, cancel=self.cancel, on_region=region_seen)
+        roles = role_privileges.read_roles(self._client, self.cancel)
         self._learn(
             lambda now: {
                 "inventory": looked.regions,

@@ -69,7 +69,7 @@ class Snapshot:
 
     @property
     def looked_back(self) -> bool:
-        """Whether event history has told everything that it was asked."""
+        """Whether event history has answered everything that it was asked."""
         return self.account != "" and not self.under_way
 
     @cached_property
@@ -117,7 +117,7 @@ class Snapshot:
         found += [Part(what, Status.RUNNING) for what in self.under_way]
         return found
 
-    def known(
+    def assessment_inputs(
         self,
         context: Context,
         traffic: Mapping[str, Traffic],

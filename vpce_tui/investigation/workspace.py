@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # the first paint does not wait for what assesses
     from vpce_tui.investigation.snapshot import Snapshot
 
 
-_JUDGED_BY: Final = ("events", "related", "inventory", "trust_zone", "roles", "under_way", "more")
+_ASSESSED_BY: Final = ("events", "related", "inventory", "trust_zone", "roles", "under_way", "more")
 """What of a snapshot assessments rest on."""
 
 
@@ -73,7 +73,7 @@ class Workspace:
         self._investigation: Investigation | None = None
         self._history: EventHistory | None = None
         self._listeners: list[Callable[[], object]] = []
-        self._dirty = self._stale = self._judging = False
+        self._dirty = self._stale = self._assessing = False
         self._plain: dict[str, AssessedEvent] = {}
         """Events that make no endpoint, assessed once: nothing else is known of them."""
 
@@ -112,13 +112,13 @@ class Workspace:
         return self.snapshot.seconds_left if self.snapshot is not None else None
 
     @property
-    def regions_seen(self) -> Mapping[str, Any] | None:
+    def inventory_by_region(self) -> Mapping[str, Any] | None:
         """Regions as they are now; None: none was looked at."""
         return self.snapshot.inventory if self.snapshot is not None else None
 
     @property
     def looked_back(self) -> bool:
-        """Whether event history has told everything that it was asked."""
+        """Whether event history has answered everything that it was asked."""
         return self.snapshot is not None and self.snapshot.looked_back
 
     # -- telling the screens
@@ -135,9 +135,9 @@ class Workspace:
     def deliver(self) -> None:
         """Take in what the threads found; notifies the listeners once."""
         self.background.deliver()
-        if self._stale and not self._judging:
-            self._stale, self._judging = False, True
-            self._judge()
+        if self._stale and not self._assessing:
+            self._stale, self._assessing = False, True
+            self._assess()
         if self._dirty:
             self._dirty = False
             for listener in tuple(self._listeners):
@@ -148,13 +148,13 @@ class Workspace:
 
     def roles_of(self, instance_id: str) -> tuple[str, ...]:
         """Names of this account's roles whose sessions EC2 handed to the instance, in the events found so far."""
-        return tuple(sorted({role for role, instance in self._handed_out() if instance == instance_id}))
+        return tuple(sorted({role for role, instance in self._delivered_role_sessions() if instance == instance_id}))
 
     def instances_that_held(self, role: str) -> tuple[str, ...]:
         """Ids of the instances that EC2 handed sessions of this account's role to, in the events found so far."""
-        return tuple(sorted({instance for name, instance in self._handed_out() if name == role}))
+        return tuple(sorted({instance for name, instance in self._delivered_role_sessions() if name == role}))
 
-    def _handed_out(self) -> set[tuple[str, str]]:
+    def _delivered_role_sessions(self) -> set[tuple[str, str]]:
         """(role name, instance id) of each session that EC2 handed out and that made a call in the events found so far.
 
         A session's name alone proves nothing: whoever assumes a role chooses it.
@@ -181,8 +181,8 @@ class Workspace:
         from vpce_tui.investigation import pipeline  # noqa: F401, PLC0415 - imported here, so that no screen waits for it
 
         if self.client is None:
-            self.client, told = self._connect()
-            self.context = told or self.context
+            self.client, team = self._connect()
+            self.context = team or self.context
         identity = self.client.identity()
 
         def take() -> None:
@@ -205,7 +205,7 @@ class Workspace:
 
     def _files_read(self, snapshot: Snapshot) -> None:
         self.snapshot, self.fetched_at = snapshot, self.clock()
-        self._rejudge()
+        self._reassess()
 
     def refresh(self) -> None:
         """Ask again for what is new."""
@@ -221,7 +221,7 @@ class Workspace:
             return
         self._investigation = self._new_investigation()
         self.fetched_at = self.clock()
-        self._rejudge()
+        self._reassess()
 
     def search(self) -> None:
         """Investigate: the events, then what is behind them, then what else happened."""
@@ -257,24 +257,24 @@ class Workspace:
         before, self.snapshot = self.snapshot, known
         if not known.searching and (before is None or before.searching):
             self.fetched_at = self.clock()
-        if before is None or any(getattr(before, name) is not getattr(known, name) for name in _JUDGED_BY):
-            self._rejudge()
+        if before is None or any(getattr(before, name) is not getattr(known, name) for name in _ASSESSED_BY):
+            self._reassess()
         self._changed()
 
     # -- assessing
 
     @property
-    def judging(self) -> bool:
+    def assessing(self) -> bool:
         """Whether what is on screen is about to change, as something new is being assessed."""
-        return self._stale or self._judging
+        return self._stale or self._assessing
 
     @property
     def settled(self) -> bool:
         """Whether a search has ended and all that it found is assessed: what is not in the lists now was not found."""
         searching = self.snapshot is not None and self.snapshot.searching
-        return self.fetched_at is not None and not searching and not self.judging
+        return self.fetched_at is not None and not searching and not self.assessing
 
-    def _rejudge(self) -> None:
+    def _reassess(self) -> None:
         """Assess again at the next delivery: once, however much came in."""
         self._stale = True
         self._known_now = None
@@ -294,18 +294,20 @@ class Workspace:
         """Calls with these request ids are in incident records: assess by that from now on."""
         if request_ids != self._recorded:
             self._recorded = request_ids
-            self._rejudge()
+            self._reassess()
 
     def use(self, context: Context) -> None:
         """Assess by another context from now on."""
         self.context = context
-        self._rejudge()
+        self._reassess()
 
-    def judged_of(self, event: Event) -> AssessedEvent:
+    def assessment_of(self, event: Event) -> AssessedEvent:
         """An event with its assessment, whether it is in the list or was only found by looking back."""
         from vpce_tui.detection.assessment import assess_event  # noqa: PLC0415
 
-        return next((item for item in self.assessed if item.event is event), None) or assess_event(event, self.known())
+        return next((item for item in self.assessed if item.event is event), None) or assess_event(
+            event, self.assessment_inputs()
+        )
 
     def ask_more(self, question: str) -> None:
         """Ask event history one question more, in every region."""
@@ -328,16 +330,16 @@ class Workspace:
         def task() -> tuple[Traffic | None, str]:
             return read(client)
 
-        def told(found: tuple[Traffic | None, str]) -> None:
+        def answered(found: tuple[Traffic | None, str]) -> None:
             answer, problem = found
             if answer is not None:
                 self.traffic = {**self.traffic, target: answer}
-                self._rejudge()
+                self._reassess()
             then("" if answer is not None else problem)
 
-        self.background.start("traffic", task, told, lambda error: then(str(error)))
+        self.background.start("traffic", task, answered, lambda error: then(str(error)))
 
-    def known(self) -> AssessmentInputs:
+    def assessment_inputs(self) -> AssessmentInputs:
         """Everything that assessments rest on, as of now."""
         if self._known_now is None:
             self._known_now = self._everything()
@@ -349,7 +351,7 @@ class Workspace:
         found = self.snapshot or Snapshot(account=self.identity.account if self.identity else "")
         record = self._record()
         responses = self._recorded | record.request_ids if record is not None else self._recorded
-        return found.known(self.context, self.traffic, self.clock(), responses)
+        return found.assessment_inputs(self.context, self.traffic, self.clock(), responses)
 
     def _record(self) -> Record | None:
         """What the open incident's rows amount to; None: none is open, or its record is damaged, which its own screen says."""
@@ -360,11 +362,11 @@ class Workspace:
         except RecordError:
             return None
 
-    def _judge(self) -> None:
+    def _assess(self) -> None:
         """On a thread, from a snapshot: thousands of instances must not keep a key waiting."""
         from vpce_tui.detection.assessment import assess_event, assess_instances, worst_first  # noqa: PLC0415
 
-        known, events, plain = self.known(), list(self.events.items()), self._plain
+        known, events, plain = self.assessment_inputs(), list(self.events.items()), self._plain
 
         def task() -> tuple[list[AssessedEvent], list[AssessedInstance] | None]:
             assessed = []
@@ -378,17 +380,17 @@ class Workspace:
             return assessed, assess_instances(known, assessed) if known.regions is not None else None
 
         def take(found: tuple[list[AssessedEvent], list[AssessedInstance] | None]) -> None:
-            self._judging = False
+            self._assessing = False
             self.assessed, instances = found
             if instances is not None:
                 self.instances = instances
             self._changed()
 
         def failed(error: Exception) -> None:
-            self._judging = False
+            self._assessing = False
             self._failed(error)
 
-        self.background.start("judge", task, take, failed)
+        self.background.start("assess", task, take, failed)
 
     def stop(self) -> None:
         """Stop searching (Escape)."""

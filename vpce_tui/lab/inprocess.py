@@ -1,4 +1,4 @@
-"""boto3 clients that reach a WSGI application in this process, without a socket: how the story is built."""
+"""boto3 clients that reach a WSGI application in this process, without a socket: how the scenario is built."""
 
 import io
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The lab's server: moto behind the layers, on loopback, with the story in it."""
+"""The lab's server: moto behind the layers, on loopback, with the scenario in it."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ from vpce_tui.lab.request import App, Environ, StartResponse, guarded
 
 
 def _where_it_is_night(hour: int) -> str:
-    """A time zone in which it is three in the morning, at an hour of UTC: there the stories' teams are at home."""
+    """A time zone in which it is three in the morning, at an hour of UTC: there the scenarios' teams are at home."""
     ahead = (3 - hour + 11) % 24 - 11
     return f"Etc/GMT{-ahead:+d}" if ahead else "UTC"
 
@@ -31,35 +31,35 @@ def _where_it_is_night(hour: int) -> str:
 class Lab:
     """One emulated AWS. :meth:`build` makes the account, :meth:`serve` answers on a port.
 
-    ``seed`` decides every id; ``clock`` gives now (the story's times are relative to it); ``story`` is the name of what
-    happens. Raises ``KeyError`` at :meth:`build` for a story that there is not.
+    ``seed`` decides every id; ``clock`` gives now (the scenario's times are relative to it); ``scenario`` is the name of what
+    happens. Raises ``KeyError`` at :meth:`build` for a scenario that there is not.
     """
 
     def __init__(
-        self, seed: int = 7, clock: Callable[[], datetime] = lambda: datetime.now(UTC), story: str = "stolen-role"
+        self, seed: int = 7, clock: Callable[[], datetime] = lambda: datetime.now(UTC), scenario: str = "stolen-role"
     ) -> None:
         self.seed = seed
         self.clock = clock
-        self.story = story
+        self.scenario = scenario
         self.store = Store()
         self.backend: App = _nothing
         """The account itself, without the layers: who asks it leaves no trace."""
         self.faults = Faults(_nothing)
         self.operator = Keys("", "")
         self.profiles: Mapping[str, Keys] = {}
-        """What was stolen in the story, as somebody would hold it who found it."""
+        """What was stolen in the scenario, as somebody would hold it who found it."""
         self.facts: Mapping[str, Any] = {}
         self._app: App | None = None
         self._server: Any = None
 
     def build(self) -> "Lab":
-        """Make moto's account and the story. Takes a few seconds; starts no thread."""
+        """Make moto's account and the scenario. Takes a few seconds; starts no thread."""
         from vpce_tui.lab import scenarios  # noqa: PLC0415
 
         warnings.filterwarnings("ignore", module="moto")
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
         bare = _moto_app(self.seed)
-        account = scenarios.build(self.story, self.seed, self.clock(), self.store.add, bare)
+        account = scenarios.build(self.scenario, self.seed, self.clock(), self.store.add, bare)
         self.facts, self.operator, self.profiles = account.facts, account.operator, account.profiles
         self.backend = OneAtATime(bare)
         inner: App = LookupEvents(self.backend, self.store, self.clock)
@@ -69,16 +69,16 @@ class Lab:
         inner = guarded(Identities(inner, ACCOUNT))
         inner = Recorder(inner, self.store, ACCOUNT, self.clock)
         self.faults = Faults(inner, self.faults.faults)
-        self.inject([parse_fault(text) for text in scenarios.stories()[self.story].faults])
+        self.inject([parse_fault(text) for text in scenarios.scenarios()[self.scenario].faults])
         self._app = self.faults
         return self
 
     @property
     def context(self) -> str:
-        """What the story's team has told vpce-tui about itself: a ``context.toml``. Needs the lab to be built."""
+        """What the scenario's team says about itself: a ``context.toml``. Needs the lab to be built."""
         from vpce_tui.lab import scenarios  # noqa: PLC0415
 
-        text = scenarios.stories()[self.story].context
+        text = scenarios.scenarios()[self.scenario].context
         for name, value in self.facts.items():
             if isinstance(value, str):
                 text = text.replace(f"<{name}>", value)

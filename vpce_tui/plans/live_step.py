@@ -12,7 +12,7 @@ class LiveStep:
     """A step planned from what is there now. ``unknown``: aspects that could not be read, with the reason.
 
     ``read_back``: whether its effects are there. ``leave``: why an inverse call makes no sense now (``""``: it does), given the call,
-    whether what it takes back is still so, and whether everything is being undone. ``judge``: for a step that is verified from the
+    whether what it takes back is still so, and whether everything is being undone. ``verify_answers``: for a step that is verified from the
     answers that were kept, by call id; None: it is not.
     """
 
@@ -20,4 +20,4 @@ class LiveStep:
     unknown: Mapping[str, str]
     read_back: Callable[[], ReadBack]
     leave: Callable[[PlannedCall, bool, bool], str]
-    judge: Callable[[Pages], ReadBack] | None = None
+    verify_answers: Callable[[Pages], ReadBack] | None = None

@@ -158,7 +158,7 @@ def _wrong(step: Step) -> Iterator[str]:
 
 
 def _wrong_call(step: Step, call: PlannedCall) -> Iterator[str]:
-    from vpce_tui.aws.catalogue import SECRET_OPERATIONS, TRIAL_OPERATIONS, find  # noqa: PLC0415
+    from vpce_tui.aws.catalogue import CREDENTIAL_CHECK_OPERATIONS, SECRET_OPERATIONS, find  # noqa: PLC0415
     from vpce_tui.aws.credential_check import PROFILE  # noqa: PLC0415
     from vpce_tui.aws.operation import Access  # noqa: PLC0415
 
@@ -174,7 +174,7 @@ def _wrong_call(step: Step, call: PlannedCall) -> Iterator[str]:
         yield f"{call.name} changes something, and the step only reads"
     if call.profile and not (
         step.kind is StepKind.READ
-        and (call.service, call.operation) in TRIAL_OPERATIONS
+        and (call.service, call.operation) in CREDENTIAL_CHECK_OPERATIONS
         and PROFILE.fullmatch(call.profile)
     ):
         yield f"profile {call.profile[:80]!r}"
@@ -198,8 +198,8 @@ def _call_problem(service: str, operation: str, region: str, parameters: Mapping
     listed = find(service, operation)
     if listed is None:
         return f"operation {service[:40]}:{operation[:80]} is not on the reviewed list"
-    if listed.outside(parameters):
-        return f"{listed.service}:{listed.name}: {listed.outside(parameters)}"
+    if listed.parameters_problem(parameters):
+        return f"{listed.service}:{listed.name}: {listed.parameters_problem(parameters)}"
     if not _REGION.fullmatch(region):
         return f"region {region[:80]!r}"
     return malformed(parameters) or problem(service, operation, parameters, is_placeholder)

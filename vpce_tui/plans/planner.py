@@ -141,7 +141,7 @@ class KindPlanner(Generic[S]):
         looked: dict[str, object] = {}
         for before in filter(None, remembered.values()):
             looked |= self.actions[before.id].remember(before)
-        told: dict[str, Mapping[str, str]] = {
+        answers_by_action: dict[str, Mapping[str, str]] = {
             step.action_name: {
                 **step.defaults,
                 **(known.choices if (known := remembered[step.id]) else {}),
@@ -150,17 +150,22 @@ class KindPlanner(Generic[S]):
             for step in reversed(playbook.steps)
         }
         for step in playbook.steps:
-            looked |= self.actions[step.id].look(told[step.action_name], told)
+            looked |= self.actions[step.id].read_options(answers_by_action[step.action_name], answers_by_action)
         asked = dataclasses.replace(asked_for(incident, record, prefix), remembered=looked, on_read=on_read)
         aspects = frozenset(aspect for action in self.actions.values() for aspect in action.aspects)
         state = self.kind.observe(client, target, region, aspects, asked)
         steps = []
         for step in playbook.steps:
             answers = _Answers(
-                choices.get(step.id, {}), remembered[step.id], frozenset(asked.inverses), told, target, region
+                choices.get(step.id, {}),
+                remembered[step.id],
+                frozenset(asked.inverses),
+                answers_by_action,
+                target,
+                region,
             )
             planned = self._step(step, state, answers)
-            told[step.action_name] = planned.choices
+            answers_by_action[step.action_name] = planned.choices
             steps.append(planned)
             state = self.actions[step.id].expect(state, planned.choices)
         return Plan(
@@ -189,17 +194,17 @@ class KindPlanner(Generic[S]):
     ) -> LiveStep:
         """One step from live state; ``remembered`` is the step as planned before, ``others`` the answers of the other steps."""
         action = self.actions[playbook_step.id]
-        looked = {**(action.remember(remembered) if remembered else {}), **action.look(choices, others)}
+        looked = {**(action.remember(remembered) if remembered else {}), **action.read_options(choices, others)}
         context = dataclasses.replace(asked, remembered=looked, choices=choices, live=True)
         state = self.kind.observe(client, target, region, action.aspects, context)
         answers = _Answers(choices, remembered, frozenset(asked.inverses), others, target, region)
-        step, judge = self._step(playbook_step, state, answers), action.judge
+        step, verify_answers = self._step(playbook_step, state, answers), action.verify_answers
         return LiveStep(
             step=step,
             unknown=state.unknown,
             read_back=lambda: action.verify(state, step),
             leave=lambda call, still, everything: action.leave(state, call, still, everything),
-            judge=None if judge is None else lambda pages: judge(state, step, pages),
+            verify_answers=None if verify_answers is None else lambda pages: verify_answers(state, step, pages),
         )
 
     def _step(self, playbook_step: PlaybookStep, state: S, answers: "_Answers") -> Step:

@@ -178,7 +178,7 @@ class VpceTui(SafeCrash, IncidentActions):
 
     def open_event(self, event_id: str) -> None:
         """One event, by its id, among all that is known."""
-        past = self.workspace.known().past
+        past = self.workspace.assessment_inputs().past
         found = next((event for event in past.ordered if event.id == event_id), None)
         if found is None:
             self.say(f"Event {event_id} was not found.")
@@ -187,13 +187,13 @@ class VpceTui(SafeCrash, IncidentActions):
 
     def open_known_event(self, event: Any) -> None:
         """One event that is at hand."""
-        self.push_screen(EventScreen(self.workspace.judged_of(event)))
+        self.push_screen(EventScreen(self.workspace.assessment_of(event)))
 
     def open_around(self, event: Any, relation: Any, also: Sequence[Any] = ()) -> None:
         """The events of the same key, address, principal, …"""
-        from vpce_tui.tui.screens.related_events import AroundScreen  # noqa: PLC0415
+        from vpce_tui.tui.screens.related_events import RelatedEventsScreen  # noqa: PLC0415
 
-        self.push_screen(AroundScreen(event, relation, also))
+        self.push_screen(RelatedEventsScreen(event, relation, also))
 
     def open_traffic(self, target: str, region: str) -> None:
         """The traffic of an endpoint or an instance."""
@@ -203,9 +203,9 @@ class VpceTui(SafeCrash, IncidentActions):
 
     def open_analyzer(self, checks: Sequence[Any]) -> None:
         """What IAM Access Analyzer can be asked of a policy."""
-        from vpce_tui.tui.screens.policy_check import AnalyzerScreen  # noqa: PLC0415
+        from vpce_tui.tui.screens.policy_check import PolicyCheckScreen  # noqa: PLC0415
 
-        self.push_screen(AnalyzerScreen(checks))
+        self.push_screen(PolicyCheckScreen(checks))
 
     @staticmethod
     def names_a_target(text: str) -> bool:
@@ -264,10 +264,10 @@ class VpceTui(SafeCrash, IncidentActions):
 
     def show_signals(self) -> None:
         """Every rule in words."""
-        from vpce_tui.tui.screens.rules import signals_text  # noqa: PLC0415
+        from vpce_tui.tui.screens.rules import rules_text  # noqa: PLC0415
         from vpce_tui.tui.widgets.dialogs import Read  # noqa: PLC0415
 
-        self.push_screen(Read("Signals", signals_text()))
+        self.push_screen(Read("Signals", rules_text()))
 
     # -- small things
 

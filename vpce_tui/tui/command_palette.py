@@ -21,7 +21,7 @@ class PaletteApp(Protocol):
     def open_incident(self, about: str, then: Callable[[], Any], known: Sequence[str] = ()) -> None:
         """Ask for an incident and open it."""
 
-    def action_walk_on(self) -> None:
+    def action_resume_playbook(self) -> None:
         """Resume the playbook that was run last."""
 
     def action_close_incident(self) -> None:
@@ -57,7 +57,7 @@ class Commands(Provider):
         if not app.workspace.read_only and app.workspace.journal is None:
             yield "Open an incident", "without one nothing can be changed", lambda: app.open_incident("", lambda: None)
         if app.workspace.journal is not None:
-            yield "Resume playbook", "the playbook that was run last in this incident", app.action_walk_on
+            yield "Resume playbook", "the playbook that was run last in this incident", app.action_resume_playbook
             yield "Close the incident", "it becomes read-only", app.action_close_incident
             yield (
                 "Leave the incident",

@@ -7,7 +7,7 @@ from typing import Any
 
 from textual.app import App
 
-from vpce_tui.aws.errors import told
+from vpce_tui.aws.errors import error_message
 from vpce_tui.incident.rows import IncidentClosed
 from vpce_tui.investigation.workspace import Workspace
 from vpce_tui.tui.widgets.dialogs import Ask
@@ -49,7 +49,9 @@ class IncidentActions(App[int]):
             self.workspace.recorded(found.request_ids)
             self.show_changed()
 
-        self.workspace.background.start("incidents", known_incidents, then, lambda error: self.say(told(error)))
+        self.workspace.background.start(
+            "incidents", known_incidents, then, lambda error: self.say(error_message(error))
+        )
 
     def open_incident(self, about: str, then: Callable[[], Any], known: Sequence[str] = ()) -> None:
         """Ask for a name, open or make the incident, continue. ``known``: open incidents that are about it already."""
@@ -87,7 +89,7 @@ class IncidentActions(App[int]):
         try:
             journal = opener(name, "")
         except Exception as error:
-            self.say(told(error))
+            self.say(error_message(error))
             return
         self.leave_incident()
         self.workspace.journal = journal
@@ -99,7 +101,7 @@ class IncidentActions(App[int]):
         if journal.writable:
             then()
 
-    def action_walk_on(self, target: str = "") -> None:
+    def action_resume_playbook(self, target: str = "") -> None:
         """Take up the playbook that was walked last in the open incident (on ``target``, where one is named)."""
 
         journal = self.workspace.journal
@@ -126,7 +128,7 @@ class IncidentActions(App[int]):
                 try:
                     head = journal.append(IncidentClosed()).hash
                 except Exception as error:
-                    self.say(told(error))
+                    self.say(error_message(error))
                     return
                 self.leave_incident()
                 self.say(f"{journal.name} is closed. Store its head hash elsewhere: {head}")

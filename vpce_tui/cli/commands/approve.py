@@ -9,7 +9,7 @@ from vpce_tui.aws.session import AwsSession
 from vpce_tui.cli.commands.aws_access import UsageError, say, say_identity, session, write_out
 from vpce_tui.cli.commands.incident import open_incident
 from vpce_tui.cli.commands.playbook import text_of
-from vpce_tui.cloudtrail.session_owner import behind, named
+from vpce_tui.cloudtrail.session_owner import identify_operator, person_from_arn
 from vpce_tui.core import os_keyring
 from vpce_tui.core.exit_codes import Exit
 from vpce_tui.incident import approval, team_config
@@ -34,11 +34,11 @@ def approve(args: argparse.Namespace) -> Exit:
     client = session(args)
     identity = client.identity()
     say_identity(identity.account, identity.arn, read_only=client.read_only)
-    person = behind(client, (client.home_region, iam_region(client.home_region)))
+    person = identify_operator(client, (client.home_region, iam_region(client.home_region)))
     if identity.account != plan.account:
         say(f"refused: the plan is for account {plan.account}, and these credentials are for {identity.account}.")
         return Exit.REFUSED
-    if person.same_as(named(plan.operator)):
+    if person.same_as(person_from_arn(plan.operator)):
         say(f"refused: {person} created this plan and cannot approve it; somebody else must.")
         return Exit.REFUSED
     if not plan.incident_id:

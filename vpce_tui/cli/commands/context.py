@@ -1,10 +1,10 @@
-"""``vpce-tui context``: what the team has told the product about itself; and a proposal for it, learned from history."""
+"""``vpce-tui context``: what the product knows of the team; and a proposal for it, learned from history."""
 
 import argparse
 from datetime import UTC, datetime, timedelta
 
 from vpce_tui.cli.commands.aws_access import UsageError, moment, say, say_identity, session, write_out
-from vpce_tui.cli.commands.aws_access import context as told
+from vpce_tui.cli.commands.aws_access import context as team_context
 from vpce_tui.cli.commands.search import exit_of
 from vpce_tui.core import paths
 from vpce_tui.core.coverage import Coverage, Part
@@ -21,7 +21,7 @@ def context(args: argparse.Namespace) -> Exit:
     """Print the team's context file, or a proposal learned from event history."""
     if args.what == "show":
         path = paths.config_folder() / FILE
-        told()  # says what is wrong with it
+        team_context()  # says what is wrong with it
         say(str(path) if path.exists() else f"{path} does not exist: no team context, so nothing is treated as trusted")
         if path.exists():
             print(path.read_text(encoding="utf-8"), end="")
@@ -35,7 +35,7 @@ def _learn(args: argparse.Namespace) -> Exit:
     from vpce_tui.cloudtrail.lookup import LookupQuery
     from vpce_tui.detection.context_proposal import as_toml, propose
     from vpce_tui.iam import trust_zone_lookup
-    from vpce_tui.inventory.account_inventory import look
+    from vpce_tui.inventory.account_inventory import read_inventory
 
     now = datetime.now(UTC)
     since, until = moment(args.since, now), now - NOT_LEARNED
@@ -53,8 +53,8 @@ def _learn(args: argparse.Namespace) -> Exit:
     )
     questions = [LookupQuery(since, until), LookupQuery(since, until, "false", "ReadOnly", SAMPLE)]
     found = history.search(sorted({*regions, "us-east-1"}), questions)
-    whose = trust_zone_lookup.look(client, (), ())
-    inventory = look(client, regions)
+    whose = trust_zone_lookup.read_trust_zone(client, (), ())
+    inventory = read_inventory(client, regions)
     tags = [vpc.tags for region in inventory.regions.values() for vpc in region.network.vpcs.values()]
     coverage = Coverage(
         kind="regions",

@@ -34,7 +34,7 @@ def lab(args: argparse.Namespace) -> Exit:
 
 
 def _serve(args: argparse.Namespace, faults: list) -> Exit:  # type: ignore[type-arg]
-    made = Lab(seed=args.seed, story=args.scenario).build()
+    made = Lab(seed=args.seed, scenario=args.scenario).build()
     made.inject(faults)
     url = made.serve(args.port)
     keys = made.operator

@@ -1,4 +1,4 @@
-"""``vpce-tui plan``, ``apply``, ``undo``, ``decide``: how a plan passes hands."""
+"""``vpce-tui plan``, ``apply``, ``undo``, ``resolve``: how a plan passes hands."""
 
 import argparse
 import sys
@@ -382,7 +382,7 @@ def resolve(args: argparse.Namespace) -> Exit:
                 fitting[key] = made
         if fitting:
             key, found = _only_one(fitting, args.step_id)
-            Engine(client, journal, found).decide(key.rpartition("/")[2], args.call_id, args.found == "done")
+            Engine(client, journal, found).resolve_call(key.rpartition("/")[2], args.call_id, args.found == "done")
             say(f"recorded: {args.call_id} of {key} was {args.found}, resolved by {client.identity().arn}")
             return Exit.DONE
     raise RecordError(f"step {args.step_id!r} has no call {args.call_id!r} whose outcome is open.")

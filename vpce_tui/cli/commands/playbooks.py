@@ -13,7 +13,7 @@ from vpce_tui.cli.commands.playbook import text_of
 from vpce_tui.core import paths
 from vpce_tui.core.exit_codes import Exit
 from vpce_tui.core.text import sign, visible
-from vpce_tui.engine import tries
+from vpce_tui.engine import credential_checks
 from vpce_tui.plans.plan import Plan, PlanError, PlannedCall, StepKind
 from vpce_tui.plans.plan_differences import differences
 from vpce_tui.plans.planner import plan_playbook
@@ -140,7 +140,10 @@ def _planned_again(playbook: Playbook, plan: Plan, args: argparse.Namespace) -> 
     for step in plan.steps:
         filed, live = step, now.step(step.id)
         if step.kind is StepKind.READ:  # what is read may change as the world does
-            filed, live = replace(filed, calls=tries(filed), already=()), replace(live, calls=tries(live), already=())
+            filed, live = (
+                replace(filed, calls=credential_checks(filed), already=()),
+                replace(live, calls=credential_checks(live), already=()),
+            )
         found = [*differences(filed, live), *_other_inverses(filed.undo, live.undo)]
         if bool(filed.blocked) != bool(live.blocked):
             found.append(f"it {'is blocked now' if live.blocked else 'was blocked, and is not any more'}")

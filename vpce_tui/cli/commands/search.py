@@ -46,7 +46,7 @@ def events(args: argparse.Namespace) -> Exit:
     now = datetime.now(UTC)
     names = tuple(args.event_name or ("CreateVpcEndpoint",))
     found = _in_files(args, names, now) if args.log_files else _in_account(args, names, now)
-    assessed = assess_events(tuple(found.events.values()), found.known(context(), {}, now))
+    assessed = assess_events(tuple(found.events.values()), found.assessment_inputs(context(), {}, now))
     if args.json:
         for item in assessed:
             print_json(item.to_json())
@@ -60,7 +60,7 @@ def instances(args: argparse.Namespace) -> Exit:
     """List and assess instances."""
     now = datetime.now(UTC)
     found = _in_account(args, ("CreateVpcEndpoint",), now)
-    known = found.known(context(), {}, now, known_incidents().request_ids)
+    known = found.assessment_inputs(context(), {}, now, known_incidents().request_ids)
     assessed = assess_instances(known, assess_events(tuple(found.events.values()), known))
     if args.json:
         for item in assessed:

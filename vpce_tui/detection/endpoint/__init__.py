@@ -13,9 +13,9 @@ from vpce_tui.detection.endpoint import (
     network_context,
     security_groups,
 )
-from vpce_tui.detection.endpoint.endpoint_facts import CallerFacts, EndpointFacts, EventSubject
-from vpce_tui.detection.rule import SAID_NOTHING, Answers, Rule, S, answers
-from vpce_tui.detection.signals import Assessment, Severity, judge
+from vpce_tui.detection.endpoint.endpoint_facts import CallerFacts, EndpointFacts, EventFacts
+from vpce_tui.detection.rule import SAID_NOTHING, Rule, RuleResults, S, results_of
+from vpce_tui.detection.signals import Assessment, Severity, combine_signals
 
 
 def _by_id(*rules: Rule[S]) -> tuple[Rule[S], ...]:
@@ -32,7 +32,7 @@ ENDPOINT_RULES: Final[tuple[Rule[EndpointFacts], ...]] = _by_id(
 """Rules about what was asked for and what is there now, whoever asked."""
 CALLER_RULES: Final[tuple[Rule[CallerFacts], ...]] = _by_id(*caller.CALLER_RULES)
 """Rules about who asked, whatever for."""
-EVENT_RULES: Final[tuple[Rule[EventSubject], ...]] = _by_id(
+EVENT_RULES: Final[tuple[Rule[EventFacts], ...]] = _by_id(
     *egress.EVENT_RULES,
     *network_context.EVENT_RULES,
     *caller.EVENT_RULES,
@@ -48,29 +48,31 @@ def _of_attempts(rules: tuple[Rule[S], ...]) -> Mapping[bool, tuple[Rule[S], ...
     return {True: tuple(rule for rule in rules if rule.applies_to_failed_calls), False: rules}
 
 
-_MADE, _MAKER, _EVENT = _of_attempts(ENDPOINT_RULES), _of_attempts(CALLER_RULES), _of_attempts(EVENT_RULES)
+_MADE, _CALLER, _EVENT = _of_attempts(ENDPOINT_RULES), _of_attempts(CALLER_RULES), _of_attempts(EVENT_RULES)
 NOTHING: Final = Assessment(Severity.INFO)
 
 
-def assess_signals(see: EventSubject) -> Assessment:
+def assess_signals(subject: EventFacts) -> Assessment:
     """Every reason to worry about an event. One that made no endpoint is assessed as an attempt, at most medium."""
-    attempt = bool(see.event.error_code)
-    made, maker = see.endpoint_facts.answers.get(attempt), see.caller_facts.answers.get(attempt)
+    attempt = bool(subject.event.error_code)
+    made, maker = subject.endpoint_facts.answers.get(attempt), subject.caller_facts.answers.get(attempt)
     if made is None:
-        made = see.endpoint_facts.answers[attempt] = answers(see.endpoint_facts, _MADE[attempt])
+        made = subject.endpoint_facts.answers[attempt] = results_of(subject.endpoint_facts, _MADE[attempt])
     if maker is None:
-        maker = see.caller_facts.answers[attempt] = answers(see.caller_facts, _MAKER[attempt])
-    one = answers(see, _EVENT[attempt])
+        maker = subject.caller_facts.answers[attempt] = results_of(subject.caller_facts, _CALLER[attempt])
+    one = results_of(subject, _EVENT[attempt])
     if one is SAID_NOTHING and maker is SAID_NOTHING:  # as of most: then it is assessed as all are that made the same
-        found = see.endpoint_facts.assessments.get(attempt)
+        found = subject.endpoint_facts.assessments.get(attempt)
         if found is None:
-            found = see.endpoint_facts.assessments[attempt] = _judged(attempt, made)
+            found = subject.endpoint_facts.assessments[attempt] = _judged(attempt, made)
         return found
     return _judged(attempt, made, maker, one)
 
 
-def _judged(attempt: bool, made: Answers, maker: Answers = SAID_NOTHING, one: Answers = SAID_NOTHING) -> Assessment:
-    found = judge(
+def _judged(
+    attempt: bool, made: RuleResults, maker: RuleResults = SAID_NOTHING, one: RuleResults = SAID_NOTHING
+) -> Assessment:
+    found = combine_signals(
         made.signals + maker.signals + one.signals,
         made.unknown + maker.unknown + one.unknown,
         made.fine + maker.fine + one.fine,

@@ -7,8 +7,8 @@ from typing import Final
 
 from vpce_tui.cloudtrail.event_index import IAM_RECORDS_IN, MAKES_CREDENTIALS
 from vpce_tui.detection.credentials_used_elsewhere import delivered, where_used
-from vpce_tui.detection.endpoint.endpoint_facts import NOT_LOOKED, CallerFacts, EventSubject
-from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
+from vpce_tui.detection.endpoint.endpoint_facts import NOT_LOOKED, CallerFacts, EventFacts
+from vpce_tui.detection.rule import Inconclusive, Match, Rule, RuleResult, rule
 from vpce_tui.detection.signals import Severity, SignalFact
 
 
@@ -24,14 +24,14 @@ from vpce_tui.detection.signals import Severity, SignalFact
     techniques=("T1552.005", "T1078.004"),
     applies_to_failed_calls=True,
 )
-def instance_session(see: CallerFacts) -> Answer:
-    principal = see.principal
+def instance_session(subject: CallerFacts) -> RuleResult:
+    principal = subject.principal
     if not principal.instance_id:
         return None
     facts = [SignalFact("sessionName", principal.instance_id), SignalFact("role", principal.role_name)]
     if principal.ec2_role_delivery:
         facts.append(SignalFact("ec2RoleDelivery", principal.ec2_role_delivery))
-    if delivered(see.principal, see.instance_role):
+    if delivered(subject.principal, subject.instance_role):
         return Match(f"Created with an instance's credentials ({principal.instance_id})", tuple(facts))
     return Match(f"Created by a session named like an instance ({principal.instance_id})", tuple(facts))
 
@@ -49,18 +49,18 @@ def instance_session(see: CallerFacts) -> Answer:
     techniques=("T1552.005", "T1078.004"),
     applies_to_failed_calls=True,
 )
-def session_elsewhere(see: EventSubject) -> Answer:
-    name = see.caller_facts.instance_id
+def session_elsewhere(subject: EventFacts) -> RuleResult:
+    name = subject.caller_facts.instance_id
     if not name:
         return None
-    if see.caller_facts.instance is None:
+    if subject.caller_facts.instance is None:
         return Inconclusive(
-            f"the addresses of {name}: it is in none of the regions searched" if see.region else NOT_LOOKED
+            f"the addresses of {name}: it is in none of the regions searched" if subject.region else NOT_LOOKED
         )
-    instance, region = see.caller_facts.instance
-    if not delivered(see.event.principal, see.caller_facts.instance_role):
+    instance, region = subject.caller_facts.instance
+    if not delivered(subject.event.principal, subject.caller_facts.instance_role):
         return None  # a session that somebody gave the name of an instance
-    found = where_used(see.event, instance, region, see.ours)
+    found = where_used(subject.event, instance, region, subject.ours)
     return found._replace(title=f"The instance's credentials were {found.title}") if isinstance(found, Match) else found
 
 
@@ -74,12 +74,12 @@ def session_elsewhere(see: EventSubject) -> Answer:
     techniques=("T1078.004",),
     applies_to_failed_calls=True,
 )
-def by_root(see: CallerFacts) -> Answer:
-    if not see.principal.root:
+def by_root(subject: CallerFacts) -> RuleResult:
+    if not subject.principal.root:
         return None
     return Match(
         "Created by the root user",
-        (SignalFact("userIdentity.type", "Root"), SignalFact("arn", see.principal.arn)),
+        (SignalFact("userIdentity.type", "Root"), SignalFact("arn", subject.principal.arn)),
     )
 
 
@@ -93,12 +93,12 @@ def by_root(see: CallerFacts) -> Answer:
     techniques=("T1078.004",),
     applies_to_failed_calls=True,
 )
-def no_mfa(see: CallerFacts) -> Answer:
-    principal = see.principal
+def no_mfa(subject: CallerFacts) -> RuleResult:
+    principal = subject.principal
     if principal.type not in ("IAMUser", "Root") or principal.mfa != "false":
         return None
     facts = [SignalFact("mfaAuthenticated", "false")]
-    if see.console:
+    if subject.console:
         facts.append(SignalFact("sessionCredentialFromConsole", "true"))
     return Match(f"{principal.name} was signed in without MFA", tuple(facts))
 
@@ -113,15 +113,15 @@ def no_mfa(see: CallerFacts) -> Answer:
     techniques=("T1078.004", "T1552.001"),
     applies_to_failed_calls=True,
 )
-def long_lived_key(see: CallerFacts) -> Answer:
-    key = see.principal.access_key_id
-    if not key.startswith("AKIA") or see.principal.type not in ("IAMUser", ""):
+def long_lived_key(subject: CallerFacts) -> RuleResult:
+    key = subject.principal.access_key_id
+    if not key.startswith("AKIA") or subject.principal.type not in ("IAMUser", ""):
         return None
-    known = see.past.knows("EventName=CreateVpcEndpoint")
+    known = subject.past.knows("EventName=CreateVpcEndpoint")
     if known is None:
         return Inconclusive("whether others here use temporary credentials: their endpoints were not searched")
-    sessions, keyed = see.past.makers
-    me = see.who
+    sessions, keyed = subject.past.makers
+    me = subject.who
     with_sessions, with_keys = len(sessions - {me}), len(keyed - {me})
     others = with_sessions + with_keys
     if others < 2:
@@ -172,12 +172,12 @@ def _attack_tool(agent: str) -> str:
     techniques=("T1059", "T1588.002"),
     applies_to_failed_calls=True,
 )
-def strange_agent(see: CallerFacts) -> Answer:
-    agent = see.agent
+def strange_agent(subject: CallerFacts) -> RuleResult:
+    agent = subject.agent
     found = _attack_tool(agent)
     if found:
         return Match(f"The user agent names {found}", (SignalFact("userAgent", agent),), Severity.HIGH)
-    if see.context.pipelines and _RAW.match(agent) and not see.pipeline:
+    if subject.context.pipelines and _RAW.match(agent) and not subject.pipeline:
         return Match("Created manually, where the team has a pipeline", (SignalFact("userAgent", agent),), Severity.LOW)
     return None
 
@@ -198,15 +198,15 @@ _WHOSE: Final = {"CreateAccessKey": "Its access key", "CreateUser": "Its user", 
     techniques=("T1136.003", "T1098.001"),
     applies_to_failed_calls=True,
 )
-def new_credentials(see: EventSubject) -> Answer:
-    principal, at = see.event.principal, see.event.time
+def new_credentials(subject: EventFacts) -> RuleResult:
+    principal, at = subject.event.principal, subject.event.time
     if principal.type not in ("IAMUser", "AssumedRole"):
         return None
-    made = see.past.credentials
+    made = subject.past.credentials
     names = _OF_ROLE if principal.type == "AssumedRole" else _OF_USER
     for name in names if made else ():
         said = principal.access_key_id if name == "CreateAccessKey" else principal.role_name or principal.name
-        line = made.get(f"{name} {see.event.account} {said}") if said else None
+        line = made.get(f"{name} {subject.event.account} {said}") if said else None
         for other in line.before(at, within=_DAY)[:1] if line else ():
             minutes = int((at - other.time).total_seconds() // 60)
             age = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"
@@ -216,13 +216,15 @@ def new_credentials(see: EventSubject) -> Answer:
             )
             return Match(f"{_WHOSE.get(other.name, 'Its console access')} was created {age} before", facts)
     since = at - _DAY
-    if see.past.credentials_since <= since:
+    if subject.past.credentials_since <= since:
         return None
     missing = [
-        name for name in MAKES_CREDENTIALS if see.past.knows(f"EventName={name}", IAM_RECORDS_IN, since=since) is None
+        name
+        for name in MAKES_CREDENTIALS
+        if subject.past.knows(f"EventName={name}", IAM_RECORDS_IN, since=since) is None
     ]
     return Inconclusive("whether its key or user is new: " + ", ".join(missing) + " were not searched")
 
 
 CALLER_RULES: Final[tuple[Rule[CallerFacts], ...]] = (instance_session, by_root, no_mfa, long_lived_key, strange_agent)
-EVENT_RULES: Final[tuple[Rule[EventSubject], ...]] = (session_elsewhere, new_credentials)
+EVENT_RULES: Final[tuple[Rule[EventFacts], ...]] = (session_elsewhere, new_credentials)

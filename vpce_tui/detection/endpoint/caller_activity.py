@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from vpce_tui.cloudtrail.callers import caller_key
 from vpce_tui.cloudtrail.sensitive_calls import OPENED, impact_with_target
-from vpce_tui.detection.endpoint.endpoint_facts import EventSubject, SensitiveCallSet, evaluate_endpoint_policy
-from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
+from vpce_tui.detection.endpoint.endpoint_facts import EventFacts, SensitiveCallSet, evaluate_endpoint_policy
+from vpce_tui.detection.rule import Inconclusive, Match, Rule, RuleResult, rule
 from vpce_tui.detection.signals import Severity, SignalFact
 
 _SHORT_WHILE: Final = timedelta(hours=1)
@@ -27,9 +27,9 @@ _MOST: Final = 200
     techniques=("T1580",),
     applies_to_failed_calls=True,
 )
-def refused_attempts(see: EventSubject) -> Answer:
-    event = see.event
-    line = see.caller_facts.refused
+def refused_attempts(subject: EventFacts) -> RuleResult:
+    event = subject.event
+    line = subject.caller_facts.refused
     before = line.count_within(event.time, _SHORT_WHILE) if line is not None else 0
     if event.refused:
         count = before + 1
@@ -59,10 +59,10 @@ def refused_attempts(see: EventSubject) -> Answer:
     techniques=("T1580",),
     applies_to_failed_calls=True,
 )
-def dry_run(see: EventSubject) -> Answer:
-    if not see.event.dry_run:
+def dry_run(subject: EventFacts) -> RuleResult:
+    if not subject.event.dry_run:
         return None
-    return Match("A dry run: nothing was created", (SignalFact("errorCode", see.event.error_code),))
+    return Match("A dry run: nothing was created", (SignalFact("errorCode", subject.event.error_code),))
 
 
 @rule(
@@ -77,27 +77,27 @@ def dry_run(see: EventSubject) -> Answer:
     false_positives="the team tested something, and confirms it",
     techniques=("T1578", "T1070"),
 )
-def changed_soon(see: EventSubject) -> Answer:
-    endpoint = see.endpoint_id
+def changed_soon(subject: EventFacts) -> RuleResult:
+    endpoint = subject.endpoint_id
     if not endpoint:
         return None
-    changes = see.past.changes_of.get(endpoint)
-    for other in changes.after(see.event.time, within=_DAY) if changes else ():
-        if caller_key(other) == see.caller_facts.who:
+    changes = subject.past.changes_of.get(endpoint)
+    for other in changes.after(subject.event.time, within=_DAY) if changes else ():
+        if caller_key(other) == subject.caller_facts.who:
             name = other.name
-            minutes = int((other.time - see.event.time).total_seconds() // 60)
+            minutes = int((other.time - subject.event.time).total_seconds() // 60)
             fact = SignalFact(name, f"{other.time:%Y-%m-%d %H:%M:%SZ}, {other.id}", "history")
             if name == "DeleteVpcEndpoints":
                 return Match(f"Its creator deleted it {minutes} min later", (fact,))
-            widened = _widened(other.record, see)
+            widened = _widened(other.record, subject)
             if widened:
                 return Match(f"Its creator widened it {minutes} min later: {widened}", (fact,))
-    if see.past.knows(f"ResourceName={endpoint}", see.event.region, since=see.event.time) is None:
+    if subject.past.knows(f"ResourceName={endpoint}", subject.event.region, since=subject.event.time) is None:
         return Inconclusive("whether its creator changed it since: calls that name it were not searched")
     return None
 
 
-def _widened(record: Mapping[str, Any], see: EventSubject) -> str:
+def _widened(record: Mapping[str, Any], subject: EventFacts) -> str:
     """In what a ``ModifyVpcEndpoint`` lets more through; ``""``: in nothing that can be seen."""
     asked = record.get("requestParameters")
     asked = asked if isinstance(asked, Mapping) else {}
@@ -107,10 +107,10 @@ def _widened(record: Mapping[str, Any], see: EventSubject) -> str:
     if str(found.get("resetPolicy", "")).lower() == "true":
         return "the policy was reset to the default, which allows full access"
     policy = found.get("policyDocument")
-    found_now = evaluate_endpoint_policy(policy, see.ours) if isinstance(policy, str) and policy else None
+    found_now = evaluate_endpoint_policy(policy, subject.ours) if isinstance(policy, str) and policy else None
     if found_now is not None:
         names = [name for side in (found_now.who, found_now.what) for name in side.names]
-        if found_now.everything(see.endpoint_facts.short.split(".")[0]):
+        if found_now.everything(subject.endpoint_facts.short.split(".")[0]):
             return "a policy that allows full access"
         if names:
             return f"a policy that names {names[0]}"
@@ -131,15 +131,19 @@ def _widened(record: Mapping[str, Any], see: EventSubject) -> str:
     techniques=("T1562.008", "T1098", "T1136.003", "T1537"),
     applies_to_failed_calls=True,
 )
-def same_session(see: EventSubject) -> Answer:
-    principal = see.event.principal
+def same_session(subject: EventFacts) -> RuleResult:
+    principal = subject.event.principal
     one = "key" if principal.access_key_id.startswith("AKIA") else "session"
-    found = _near(see, see.caller_facts.sensitive_calls) if see.caller_facts.sensitive_calls else {}
+    found = _near(subject, subject.caller_facts.sensitive_calls) if subject.caller_facts.sensitive_calls else {}
     if found:
-        severity = Severity.MEDIUM if see.caller_facts.pipeline and all(map(_to_a_named_one, found.values())) else None
+        severity = (
+            Severity.MEDIUM if subject.caller_facts.pipeline and all(map(_to_a_named_one, found.values())) else None
+        )
         return Match(f"The same {one} also called {_few(list(found))}", tuple(found.values())[:8], severity)
     elsewhere = (
-        _near(see, see.caller_facts.sensitive_calls_elsewhere) if see.caller_facts.sensitive_calls_elsewhere else {}
+        _near(subject, subject.caller_facts.sensitive_calls_elsewhere)
+        if subject.caller_facts.sensitive_calls_elsewhere
+        else {}
     )
     if elsewhere:
         return Match(
@@ -147,19 +151,21 @@ def same_session(see: EventSubject) -> Answer:
             tuple(elsewhere.values())[:8],
             Severity.MEDIUM,
         )
-    calls = see.caller_facts.calls
-    if principal.access_key_id and (calls is None or see.event.time - _DAY < calls.since):
+    calls = subject.caller_facts.calls
+    if principal.access_key_id and (calls is None or subject.event.time - _DAY < calls.since):
         return Inconclusive("what else the same session did: its calls were not searched")
     return None
 
 
-def _near(see: EventSubject, sensitive_calls: SensitiveCallSet) -> dict[str, SignalFact]:
+def _near(subject: EventFacts, sensitive_calls: SensitiveCallSet) -> dict[str, SignalFact]:
     """One deed of each name within a day of the event, one that opens something before others."""
     found: dict[str, SignalFact] = {}
     for name, lines in sensitive_calls.items():
-        other = next((other for line in lines for other in line.around(see.event.time, _DAY)[:1]), None)
+        other = next((other for line in lines for other in line.around(subject.event.time, _DAY)[:1]), None)
         if other is not None:
-            found[name] = SignalFact(name, f"{impact_with_target(other, see.ours)}, {other.time:%H:%M:%SZ}", "history")
+            found[name] = SignalFact(
+                name, f"{impact_with_target(other, subject.ours)}, {other.time:%H:%M:%SZ}", "history"
+            )
     return found
 
 
@@ -173,4 +179,4 @@ def _few(names: list[str]) -> str:
     return f"{' and '.join(names[:2])}{more}"
 
 
-RULES: Final[tuple[Rule[EventSubject], ...]] = (refused_attempts, dry_run, changed_soon, same_session)
+RULES: Final[tuple[Rule[EventFacts], ...]] = (refused_attempts, dry_run, changed_soon, same_session)

@@ -9,8 +9,8 @@ from vpce_tui.cloudtrail.callers import caller_key
 from vpce_tui.cloudtrail.event_index import EVERYTHING
 from vpce_tui.cloudtrail.event_timeline import NONE
 from vpce_tui.core.ip_addresses import address_of, within
-from vpce_tui.detection.endpoint.endpoint_facts import USUAL, EventSubject
-from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rule
+from vpce_tui.detection.endpoint.endpoint_facts import USUAL, EventFacts
+from vpce_tui.detection.rule import Inconclusive, Match, Pass, Rule, RuleResult, rule
 from vpce_tui.detection.signals import Severity, SignalFact
 
 
@@ -24,27 +24,27 @@ from vpce_tui.detection.signals import Severity, SignalFact
     techniques=("T1078.004",),
     applies_to_failed_calls=True,
 )
-def first_time(see: EventSubject) -> Answer:
-    if see.caller_facts.by_aws:
+def first_time(subject: EventFacts) -> RuleResult:
+    if subject.caller_facts.by_aws:
         return None
-    if see.caller_facts.who in ("", "unknown"):
+    if subject.caller_facts.who in ("", "unknown"):
         return Inconclusive("who created it: the record does not say")
-    known = see.endpoint_facts.place.makings
+    known = subject.endpoint_facts.place.makings
     if known is None:
         return Inconclusive("whether its creator created endpoints before: not searched")
-    span = see.event.time - known.since
+    span = subject.event.time - known.since
     days = span.days
     if span < USUAL:
         return Inconclusive(
             f"whether its creator created endpoints before: only {max(days, 0)} days before it were searched"
         )
-    who, cut = see.caller_facts.who, see.event.time - _SPREE
-    habit = see.caller_facts.habit
-    if habit.made < cut:
+    who, cut = subject.caller_facts.who, subject.event.time - _SPREE
+    baseline = subject.caller_facts.baseline
+    if baseline.made < cut:
         return None
-    calls = see.past.by_caller.get(who, NONE).count_before(cut)
+    calls = subject.past.by_caller.get(who, NONE).count_before(cut)
     title = f"Its creator never created an endpoint in the {days} days before{known.scope}"
-    if calls and habit.changed >= cut and _all_calls_known(see):
+    if calls and baseline.changed >= cut and _all_calls_known(subject):
         title = f"Its creator never changed anything in EC2 in the {days} days before"
     facts = (
         SignalFact("principal", who),
@@ -54,12 +54,12 @@ def first_time(see: EventSubject) -> Answer:
     return Match(title, facts)
 
 
-def _all_calls_known(see: EventSubject) -> bool:
+def _all_calls_known(subject: EventFacts) -> bool:
     """Whether everything that its maker did was asked for: of a role that is every session, which only files show."""
-    if EVERYTHING in see.past.answered:
+    if EVERYTHING in subject.past.answered:
         return True
-    principal = see.event.principal
-    return principal.type == "IAMUser" and see.past.knows(f"Username={principal.name}") is not None
+    principal = subject.event.principal
+    return principal.type == "IAMUser" and subject.past.knows(f"Username={principal.name}") is not None
 
 
 _SPREE: Final = timedelta(days=2)
@@ -79,11 +79,11 @@ _SPREE: Final = timedelta(days=2)
     techniques=("T1078.004", "T1090"),
     applies_to_failed_calls=True,
 )
-def new_address(see: EventSubject) -> Answer:
-    address = see.event.source_ip
-    if address_of(address) is None or see.caller_facts.by_aws:
+def new_address(subject: EventFacts) -> RuleResult:
+    address = subject.event.source_ip
+    if address_of(address) is None or subject.caller_facts.by_aws:
         return None
-    context = see.context
+    context = subject.context
     bad = within(address, context.untrusted_networks)
     if bad is not None:
         return Match(
@@ -94,17 +94,17 @@ def new_address(see: EventSubject) -> Answer:
     own = within(address, context.networks)
     if own is not None:
         return Pass(f"it came from {address}, in the team's own {own}")
-    time = see.event.time
-    cut, habit = time - _SPREE, see.caller_facts.habit
-    if habit.enough >= cut or time - habit.began < USUAL:
-        calls = see.past.addressed.get(see.caller_facts.who, NONE).count_before(cut)
+    time = subject.event.time
+    cut, baseline = time - _SPREE, subject.caller_facts.baseline
+    if baseline.enough >= cut or time - baseline.began < USUAL:
+        calls = subject.past.addressed.get(subject.caller_facts.who, NONE).count_before(cut)
         return Inconclusive(f"whether {address} is usual for its creator: too few earlier calls are known ({calls})")
-    since = habit.addresses.get(address)
+    since = baseline.addresses.get(address)
     if since is not None and since < cut:
         return None
-    earlier = takewhile(lambda one: one[1] < cut, habit.addresses.items())
+    earlier = takewhile(lambda one: one[1] < cut, baseline.addresses.items())
     seen = ", ".join(one for one, _ in islice(earlier, 6))
-    calls = see.past.addressed.get(see.caller_facts.who, NONE).count_before(cut)
+    calls = subject.past.addressed.get(subject.caller_facts.who, NONE).count_before(cut)
     facts = (
         SignalFact("sourceIPAddress", address),
         SignalFact("its earlier addresses", seen, "history"),
@@ -126,11 +126,11 @@ def new_address(see: EventSubject) -> Answer:
     techniques=("T1535",),
     applies_to_failed_calls=True,
 )
-def unused_region(see: EventSubject) -> Answer:
-    region, at = see.event.region, see.event.time
+def unused_region(subject: EventFacts) -> RuleResult:
+    region, at = subject.event.region, subject.event.time
     if not region:
         return None
-    enabled = see.past.by_name.get("EnableRegion")
+    enabled = subject.past.by_name.get("EnableRegion")
     for other in enabled.before(at, within=USUAL) if enabled else ():
         asked = other.record.get("requestParameters")
         named = (asked.get("RegionName") or asked.get("regionName")) if isinstance(asked, Mapping) else ""
@@ -139,23 +139,23 @@ def unused_region(see: EventSubject) -> Answer:
                 f"{region} was enabled {(at - other.time).days} days before",
                 (SignalFact("EnableRegion", f"{other.time:%Y-%m-%d %H:%M:%SZ} by {other.principal.name}", "history"),),
             )
-    known = see.endpoint_facts.place.changes
+    known = subject.endpoint_facts.place.changes
     if known is None:
         return Inconclusive(f"what else happens in {region}: not searched")
     if at - known.since < USUAL:
         return Inconclusive(
             f"what else happens in {region}: only {max((at - known.since).days, 0)} days before it were searched"
         )
-    who = see.caller_facts.who
-    changers = see.endpoint_facts.place.changers
+    who = subject.caller_facts.who
+    changers = subject.endpoint_facts.place.changers
     if changers is not None and changers.others(who, at):
         return None
-    if see.region is not None and ("instances" in see.region.unknown or "everything" in see.region.unknown):
+    if subject.region is not None and ("instances" in subject.region.unknown or "everything" in subject.region.unknown):
         return Inconclusive(
-            f"whether others have instances in {region}: {see.region.unknown.get('instances') or see.region.unknown['everything']}"
+            f"whether others have instances in {region}: {subject.region.unknown.get('instances') or subject.region.unknown['everything']}"
         )
-    instances = see.region.instances if see.region else ()
-    if any(_of_another(see, instance.id, who) for instance in instances):
+    instances = subject.region.instances if subject.region else ()
+    if any(_of_another(subject, instance.id, who) for instance in instances):
         return None
     if region in known.cut:
         return Inconclusive(
@@ -163,15 +163,15 @@ def unused_region(see: EventSubject) -> Answer:
         )
     said = (
         SignalFact("instances of others there", "0", "live")
-        if see.region
+        if subject.region
         else SignalFact("instances there", "not searched")
     )
     return Match(f"Nobody else changes anything in {region}", (SignalFact("changes by others", "0", "history"), said))
 
 
-def _of_another(see: EventSubject, instance: str, who: str) -> bool:
+def _of_another(subject: EventFacts, instance: str, who: str) -> bool:
     """Whether somebody else launched an instance, as far as is known."""
-    launch = see.past.launched.get(instance)
+    launch = subject.past.launched.get(instance)
     return launch is None or caller_key(launch) != who
 
 
@@ -184,13 +184,18 @@ def _of_another(see: EventSubject, instance: str, who: str) -> bool:
     false_positives="somebody was on call, or a pipeline ran on a schedule",
     applies_to_failed_calls=True,
 )
-def off_hours(see: EventSubject) -> Answer:
-    hours = see.context.working_hours
-    if hours is None or see.event.time.year < 2000 or see.caller_facts.by_aws or hours.holds(see.event.time):
+def off_hours(subject: EventFacts) -> RuleResult:
+    hours = subject.context.working_hours
+    if (
+        hours is None
+        or subject.event.time.year < 2000
+        or subject.caller_facts.by_aws
+        or hours.holds(subject.event.time)
+    ):
         return None
     return Match(
         "Created outside the team's working hours",
-        (SignalFact("eventTime", f"{see.event.time:%a %H:%MZ}"), SignalFact("hours", str(hours), "context")),
+        (SignalFact("eventTime", f"{subject.event.time:%a %H:%MZ}"), SignalFact("hours", str(hours), "context")),
     )
 
 
@@ -203,19 +208,19 @@ def off_hours(see: EventSubject) -> Answer:
     applies_to_failed_calls=True,
     mitigating=True,
 )
-def expected_maker(see: EventSubject) -> Answer:
-    event, principal = see.event, see.event.principal
-    managed = bool(see.endpoint_facts.endpoint and see.endpoint_facts.endpoint.requester_managed)
-    if see.caller_facts.by_aws or managed:
+def expected_caller(subject: EventFacts) -> RuleResult:
+    event, principal = subject.event, subject.event.principal
+    managed = bool(subject.endpoint_facts.endpoint and subject.endpoint_facts.endpoint.requester_managed)
+    if subject.caller_facts.by_aws or managed:
         said, fact = (
             "Created by an AWS service",
             SignalFact("invokedBy", principal.invoked_by or "requester-managed"),
         )
-    elif see.caller_facts.pipeline:
+    elif subject.caller_facts.pipeline:
         said, fact = "Created by your configured pipeline", SignalFact("principal", principal.arn)
     else:
         return None
     return Match(said, (fact, SignalFact("userAgent", event.user_agent)))
 
 
-RULES: Final[tuple[Rule[EventSubject], ...]] = (first_time, new_address, unused_region, off_hours, expected_maker)
+RULES: Final[tuple[Rule[EventFacts], ...]] = (first_time, new_address, unused_region, off_hours, expected_caller)

@@ -6,8 +6,8 @@ from typing import Final
 
 from vpce_tui.cloudtrail.event_timeline import NONE
 from vpce_tui.core.arn import account_of
-from vpce_tui.detection.endpoint.endpoint_facts import USUAL, EndpointFacts, EventSubject
-from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
+from vpce_tui.detection.endpoint.endpoint_facts import USUAL, EndpointFacts, EventFacts
+from vpce_tui.detection.rule import Inconclusive, Match, Rule, RuleResult, rule
 from vpce_tui.detection.signals import Severity, SignalFact
 
 
@@ -24,11 +24,11 @@ from vpce_tui.detection.signals import Severity, SignalFact
     techniques=("T1048", "T1537"),
     applies_to_failed_calls=True,
 )
-def foreign_service(see: EndpointFacts) -> Answer:
-    name, owner = see.request.service, see.owner
-    if not name or see.aws_service or see.context.knows_service(name):
+def foreign_service(subject: EndpointFacts) -> RuleResult:
+    name, owner = subject.request.service, subject.owner
+    if not name or subject.aws_service or subject.context.knows_service(name):
         return None
-    if owner and owner in see.ours.accounts:
+    if owner and owner in subject.ours.accounts:
         return None
     said = SignalFact("owner", owner, "live") if owner else SignalFact("owner", "unknown")
     title = "Connects to a service that is not owned by AWS, owner " + (owner or "unknown")
@@ -47,17 +47,17 @@ def foreign_service(see: EndpointFacts) -> Answer:
     false_positives="the VPC is shared on purpose (AWS RAM) with accounts of your own",
     techniques=("T1199",),
 )
-def shared(see: EndpointFacts) -> Answer:
-    vpc = see.region.network.vpcs.get(see.request.vpc_id) if see.region else None
-    if vpc is not None and vpc.owner and see.account and vpc.owner != see.account:
-        if vpc.owner in see.ours.accounts:
+def shared(subject: EndpointFacts) -> RuleResult:
+    vpc = subject.region.network.vpcs.get(subject.request.vpc_id) if subject.region else None
+    if vpc is not None and vpc.owner and subject.account and vpc.owner != subject.account:
+        if vpc.owner in subject.ours.accounts:
             return None
         return Match(f"Its VPC belongs to account {vpc.owner}", (SignalFact("owner of the VPC", vpc.owner, "live"),))
-    if see.shared_event_id:
+    if subject.shared_event_id:
         return Match(
-            "Another account has a record of the same call", (SignalFact("sharedEventID", see.shared_event_id),)
+            "Another account has a record of the same call", (SignalFact("sharedEventID", subject.shared_event_id),)
         )
-    why = see.not_read("vpcs", "which account owns its VPC") if vpc is None and see.request.vpc_id else ""
+    why = subject.not_read("vpcs", "which account owns its VPC") if vpc is None and subject.request.vpc_id else ""
     return Inconclusive(why) if why else None
 
 
@@ -73,20 +73,20 @@ def shared(see: EndpointFacts) -> Answer:
     false_positives="it connects to your own firewall, and the routes to it are the team's",
     techniques=("T1557", "T1040"),
 )
-def load_balancer(see: EndpointFacts) -> Answer:
-    kind = see.request.type or (see.endpoint.type if see.endpoint else "")
+def load_balancer(subject: EndpointFacts) -> RuleResult:
+    kind = subject.request.type or (subject.endpoint.type if subject.endpoint else "")
     if kind != "GatewayLoadBalancer":
         return None
     facts = [SignalFact("VpcEndpointType", kind)]
-    tables = see.region.network.tables.values() if see.region else ()
+    tables = subject.region.network.tables.values() if subject.region else ()
     routes = [
         f"{table.id}: {where}"
         for table in tables
         for where, target in table.routes
-        if target == see.request.endpoint_id and target
+        if target == subject.request.endpoint_id and target
     ]
-    owner = see.owner
-    ours = owner in see.ours.accounts if owner else see.context.knows_service(see.request.service)
+    owner = subject.owner
+    ours = owner in subject.ours.accounts if owner else subject.context.knows_service(subject.request.service)
     foreign = bool(owner) and owner != "amazon" and not ours
     if routes:
         facts.append(SignalFact("routes to it", ", ".join(routes[:5]), "live"))
@@ -113,15 +113,15 @@ def load_balancer(see: EndpointFacts) -> Answer:
     techniques=("T1048", "T1199"),
     applies_to_failed_calls=True,
 )
-def foreign_resource(see: EndpointFacts) -> Answer:
-    kind = see.request.type or (see.endpoint.type if see.endpoint else "")
-    arn = see.request.resource or (see.endpoint.resource if see.endpoint else "")
+def foreign_resource(subject: EndpointFacts) -> RuleResult:
+    kind = subject.request.type or (subject.endpoint.type if subject.endpoint else "")
+    arn = subject.request.resource or (subject.endpoint.resource if subject.endpoint else "")
     if kind not in ("Resource", "ServiceNetwork") and not arn:
         return None
     account = account_of(arn)
     if not account:
         return Inconclusive("the owner of the resource it connects to: the record does not name it")
-    if account in see.ours.accounts:
+    if account in subject.ours.accounts:
         return None
     what = "service network" if "servicenetwork" in arn.lower() or kind == "ServiceNetwork" else "resource"
     return Match(
@@ -142,15 +142,15 @@ def foreign_resource(see: EndpointFacts) -> Answer:
     techniques=("T1048",),
     applies_to_failed_calls=True,
 )
-def other_region(see: EndpointFacts) -> Answer:
-    asked, here = see.request.service_region, see.where
-    named = _region_in(see.request.service)
+def other_region(subject: EndpointFacts) -> RuleResult:
+    asked, here = subject.request.service_region, subject.where
+    named = _region_in(subject.request.service)
     there = asked or named
     if not there or not here or there == here:
         return None
     return Match(
         f"Its service is in {there}",
-        (SignalFact("ServiceRegion", asked or "absent"), SignalFact("serviceName", see.request.service)),
+        (SignalFact("ServiceRegion", asked or "absent"), SignalFact("serviceName", subject.request.service)),
     )
 
 
@@ -179,14 +179,15 @@ _SHELL: Final = frozenset({"ssm", "ssmmessages", "ec2messages"})
     false_positives="a new part of the system is being built that needs it",
     techniques=("T1021.007", "T1572"),
 )
-def unused_service(see: EventSubject) -> Answer:
-    short = see.endpoint_facts.short
+def unused_service(subject: EventFacts) -> RuleResult:
+    short = subject.endpoint_facts.short
     if short in _SHELL:
-        vpc = see.endpoint_facts.request.vpc_id
+        vpc = subject.endpoint_facts.request.vpc_id
         made = {
             one
             for one in _SHELL
-            if one == short or see.past.made_in.get((vpc, see.caller_facts.who, one), NONE).around(see.event.time, _DAY)
+            if one == short
+            or subject.past.made_in.get((vpc, subject.caller_facts.who, one), NONE).around(subject.event.time, _DAY)
         }
         if {"ssm", "ssmmessages"} <= made:
             facts = (
@@ -199,18 +200,20 @@ def unused_service(see: EventSubject) -> Answer:
                 facts,
                 Severity.HIGH,
             )
-    if not see.endpoint_facts.source or not see.endpoint_facts.aws_service:
+    if not subject.endpoint_facts.source or not subject.endpoint_facts.aws_service:
         return None
-    known, used = see.endpoint_facts.place.uses, see.endpoint_facts.place.users
-    if known is None or see.event.time - known.since < USUAL:
+    known, used = subject.endpoint_facts.place.uses, subject.endpoint_facts.place.users
+    if known is None or subject.event.time - known.since < USUAL:
         return Inconclusive(f"whether {short} was used here before: calls to it were not searched")
-    if used is not None and (used.others(see.caller_facts.who, see.event.time) or used.anybody(see.event.time - USUAL)):
+    if used is not None and (
+        used.others(subject.caller_facts.who, subject.event.time) or used.anybody(subject.event.time - USUAL)
+    ):
         return None
-    if see.event.region in known.cut:
+    if subject.event.region in known.cut:
         return Inconclusive(f"whether {short} was used here before: only the newest calls to it were read")
-    days = (see.event.time - known.since).days
+    days = (subject.event.time - known.since).days
     return Match(
-        f"Nobody used {short} in {see.event.region} in the {days} days before",
+        f"Nobody used {short} in {subject.event.region} in the {days} days before",
         (SignalFact("calls before", "0", "history"),),
     )
 
@@ -222,4 +225,4 @@ ENDPOINT_RULES: Final[tuple[Rule[EndpointFacts], ...]] = (
     foreign_resource,
     other_region,
 )
-EVENT_RULES: Final[tuple[Rule[EventSubject], ...]] = (unused_service,)
+EVENT_RULES: Final[tuple[Rule[EventFacts], ...]] = (unused_service,)

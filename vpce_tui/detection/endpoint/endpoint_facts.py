@@ -10,11 +10,11 @@ from vpce_tui.aws.endpoint_services import FOREIGN_SERVICE, looks_like_aws, serv
 from vpce_tui.cloudtrail.callers import is_aws_service_principal, principal_key
 from vpce_tui.cloudtrail.event import EndpointRequest, Event, Principal
 from vpce_tui.cloudtrail.event_index import Answered, EventIndex, RegionServiceUsage
-from vpce_tui.cloudtrail.event_timeline import NO_HABIT, CallerBaseline, Timeline
-from vpce_tui.detection.rule import Answer, Answers
+from vpce_tui.cloudtrail.event_timeline import NO_BASELINE, CallerBaseline, Timeline
+from vpce_tui.detection.rule import RuleResult, RuleResults
 from vpce_tui.detection.signals import Assessment
 from vpce_tui.detection.team_context import Context
-from vpce_tui.iam.external_access import ExternalAccess, outside
+from vpce_tui.iam.external_access import ExternalAccess, evaluate_external_access
 from vpce_tui.iam.policy_document import parse
 from vpce_tui.iam.trust_zone import TrustZone
 from vpce_tui.inventory.account_inventory import Region
@@ -27,7 +27,7 @@ USUAL: Final = timedelta(days=7)
 
 NOT_LOOKED: Final = "the current state of the account was not read"
 NOBODY: Final = EventIndex()
-PolicyAnswers = tuple[Answer, Answer, Answer]
+PolicyAnswers = tuple[RuleResult, RuleResult, RuleResult]
 SensitiveCallSet = Mapping[str, tuple[Timeline, Timeline]]
 """Calls that mean something, by their name: those that open something, and the others."""
 
@@ -74,7 +74,7 @@ class EndpointFacts:
     """The VPC or subnet that matters most, and the tag that says so; None: no such tag was seen."""
     groups: tuple[SecurityGroup, ...] | None = field(init=False)
     """Its security groups as they are now; None where they are not known."""
-    answers: dict[bool, Answers] = field(init=False, default_factory=dict)
+    answers: dict[bool, RuleResults] = field(init=False, default_factory=dict)
     """What the rules about it said, of an attempt and of one that made something: kept, as it cannot change."""
     by_policy: PolicyAnswers | None = field(init=False, default=None)
     """What the rules about its policy say, once they were asked."""
@@ -162,7 +162,7 @@ class CallerFacts:
     """The instance whose session it says it is."""
     pipeline: bool = field(init=False)
     """Whether the team configured it as a pipeline."""
-    habit: CallerBaseline = field(init=False)
+    baseline: CallerBaseline = field(init=False)
     refused: Timeline | None = field(init=False)
     """Its refused attempts to make an endpoint."""
     sensitive_calls: SensitiveCallSet = field(init=False, default_factory=dict)
@@ -171,7 +171,7 @@ class CallerFacts:
     """What the same did in whatever session."""
     calls: Answered | None = field(init=False)
     """What was asked of its session's calls; None: nothing."""
-    answers: dict[bool, Answers] = field(init=False, default_factory=dict)
+    answers: dict[bool, RuleResults] = field(init=False, default_factory=dict)
     """What the rules about it said, of an attempt and of a call that made something: kept, as it cannot change."""
 
     def __post_init__(self) -> None:
@@ -180,14 +180,14 @@ class CallerFacts:
         self.by_aws = is_aws_service_principal(principal, self.account)
         self.instance_id = principal.instance_id
         self.pipeline = self.context.pipeline((principal.arn, principal.role_arn), self.agent)
-        self.habit = past.habits.get(who, NO_HABIT)
+        self.baseline = past.baselines.get(who, NO_BASELINE)
         self.refused = past.refused.get(who)
         key = principal.access_key_id
         self.calls = past.knows(f"AccessKeyId={key}") if key else None
 
 
 @dataclass(slots=True)
-class EventSubject:
+class EventFacts:
     """The event with what it made and who made it, and what else happened. Not to be changed once made."""
 
     event: Event
@@ -209,4 +209,4 @@ class EventSubject:
 @lru_cache(maxsize=4096)
 def evaluate_endpoint_policy(policy: str, ours: TrustZone) -> ExternalAccess | None:
     """Who may do what by a policy of an endpoint; None for the default one (``""``)."""
-    return outside(parse(policy), ours) if policy else None
+    return evaluate_external_access(parse(policy), ours) if policy else None

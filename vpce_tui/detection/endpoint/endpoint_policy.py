@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from vpce_tui.detection.endpoint.endpoint_facts import EndpointFacts, PolicyAnswers, evaluate_endpoint_policy
-from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rule
+from vpce_tui.detection.rule import Inconclusive, Match, Pass, Rule, RuleResult, rule
 from vpce_tui.detection.signals import Severity, SignalFact
 from vpce_tui.iam.external_access import ExternalAccess
 from vpce_tui.iam.trust_zone import AccessScope, TrustZone
@@ -26,11 +26,13 @@ def _when(policies: tuple[str, ...], number: int) -> str:
     return "" if number == 0 or len(policies) == 1 else " (current state)"
 
 
-def _said(see: EndpointFacts) -> PolicyAnswers:
+def _said(subject: EndpointFacts) -> PolicyAnswers:
     """What the three rules say: looked through once for all of them, and for all endpoints that share it."""
-    found = see.by_policy
+    found = subject.by_policy
     if found is None:
-        found = see.by_policy = _looked_through(see.policies, see.short, see.ours) if see.takes_policy else _NO_POLICY
+        found = subject.by_policy = (
+            _looked_through(subject.policies, subject.short, subject.ours) if subject.takes_policy else _NO_POLICY
+        )
     return found
 
 
@@ -52,11 +54,11 @@ def _looked_through(policies: tuple[str, ...], short: str, ours: TrustZone) -> P
     techniques=("T1567", "T1537"),
     section="network",
 )
-def open_policy(see: EndpointFacts) -> Answer:
-    return _said(see)[0]
+def open_policy(subject: EndpointFacts) -> RuleResult:
+    return _said(subject)[0]
 
 
-def _open(policies: tuple[str, ...], short: str, ours: TrustZone) -> Answer:
+def _open(policies: tuple[str, ...], short: str, ours: TrustZone) -> RuleResult:
     for number, policy in enumerate(policies):
         if not _everything(short, evaluate_endpoint_policy(policy, ours)):
             continue
@@ -86,11 +88,11 @@ def _open(policies: tuple[str, ...], short: str, ours: TrustZone) -> Answer:
     techniques=("T1567", "T1537"),
     section="network",
 )
-def no_limits(see: EndpointFacts) -> Answer:
-    return _said(see)[1]
+def no_limits(subject: EndpointFacts) -> RuleResult:
+    return _said(subject)[1]
 
 
-def _limits(policies: tuple[str, ...], short: str, ours: TrustZone) -> Answer:
+def _limits(policies: tuple[str, ...], short: str, ours: TrustZone) -> RuleResult:
     doubts: list[str] = []
     for number, policy in enumerate(policies):
         found = evaluate_endpoint_policy(policy, ours)
@@ -137,11 +139,11 @@ def _limits(policies: tuple[str, ...], short: str, ours: TrustZone) -> Answer:
     techniques=("T1537", "T1098"),
     section="network",
 )
-def names_external_principals(see: EndpointFacts) -> Answer:
-    return _said(see)[2]
+def names_external_principals(subject: EndpointFacts) -> RuleResult:
+    return _said(subject)[2]
 
 
-def _external_principals(policies: tuple[str, ...], ours: TrustZone) -> Answer:
+def _external_principals(policies: tuple[str, ...], ours: TrustZone) -> RuleResult:
     for number, policy in enumerate(policies):
         found = evaluate_endpoint_policy(policy, ours)
         names = [name for side in (found.who, found.what) for name in side.names] if found else []

@@ -6,7 +6,7 @@ from typing import Final
 from vpce_tui.cloudtrail.callers import called_by_aws_service
 from vpce_tui.core.text import size
 from vpce_tui.detection.endpoint.endpoint_facts import EndpointFacts
-from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
+from vpce_tui.detection.rule import Inconclusive, Match, Rule, RuleResult, rule
 from vpce_tui.detection.signals import Severity, SignalFact
 
 _NO_CALLS: Final = Inconclusive(
@@ -29,8 +29,8 @@ _NOT_ASKED: Final = Inconclusive(
     false_positives="a partner works in this VPC with credentials of its own",
     techniques=("T1078.004", "T1567"),
 )
-def external_calls(see: EndpointFacts) -> Answer:
-    for other in see.used:
+def external_calls(subject: EndpointFacts) -> RuleResult:
+    for other in subject.used:
         account = other.principal.account
         if other.error_code == "VpceAccessDenied":
             facts = (
@@ -40,12 +40,12 @@ def external_calls(see: EndpointFacts) -> Answer:
             return Match("Calls through it were denied by its policy", facts)
         if (
             account
-            and account not in see.ours.accounts
-            and account != see.account
+            and account not in subject.ours.accounts
+            and account != subject.account
             and not called_by_aws_service(other)
             and not any(
                 fnmatchcase(arn, pattern)
-                for pattern in see.ours.trusted
+                for pattern in subject.ours.trusted
                 for arn in (other.principal.arn, other.principal.role_arn)
             )
         ):
@@ -54,7 +54,7 @@ def external_calls(see: EndpointFacts) -> Answer:
                 SignalFact("call", f"{other.source}: {other.name} by {other.principal.name}", "history"),
             )
             return Match(f"A principal of account {account} called through it", facts)
-    if see.named and see.aws_service and not see.past.has_network_events:
+    if subject.named and subject.aws_service and not subject.past.has_network_events:
         return _NO_CALLS
     return None
 
@@ -71,10 +71,10 @@ _MUCH: Final = 100 * 1024 * 1024
     false_positives="a backup or a migration was planned",
     techniques=("T1048",),
 )
-def much_traffic(see: EndpointFacts) -> Answer:
-    if not see.named or see.gateway:
+def much_traffic(subject: EndpointFacts) -> RuleResult:
+    if not subject.named or subject.gateway:
         return None
-    traffic = see.traffic
+    traffic = subject.traffic
     if traffic is None:
         return _NOT_ASKED
     # an instance that sends to the endpoint is "received" by the endpoint's own interface
@@ -89,7 +89,7 @@ def much_traffic(see: EndpointFacts) -> Answer:
             else None
         )
     top = peers[0]
-    made = see.endpoint.created if see.endpoint else None
+    made = subject.endpoint.created if subject.endpoint else None
     new = top.first is not None and (made is None or top.first >= made)
     facts = (
         SignalFact("sent through it", f"{size(total)} in {traffic.window.hours} h", "flow logs"),

@@ -32,7 +32,7 @@ class FactsCache:
     traffic: Mapping[str, Traffic] = field(default_factory=dict)
     _sensitive_calls: dict[tuple[str, str, bool], SensitiveCallSet] = field(default_factory=dict)
     _made: dict[tuple[Any, ...], EndpointFacts] = field(default_factory=dict)
-    _makers: dict[tuple[Any, ...], CallerFacts] = field(default_factory=dict)
+    _callers: dict[tuple[Any, ...], CallerFacts] = field(default_factory=dict)
 
     def endpoint_facts(self, event: Event, request: EndpointRequest) -> EndpointFacts:
         """What an event asked for, and what is there now."""
@@ -60,7 +60,7 @@ class FactsCache:
     def caller_facts(self, event: Event) -> CallerFacts:
         """Who made an event."""
         key = (event.principal, event.account, event.user_agent, event.session_credential_from_console)
-        found = self._makers.get(key)
+        found = self._callers.get(key)
         if found is None:
             instance = self.instances_by_id.get(event.principal.instance_id)
             found = CallerFacts(
@@ -75,7 +75,7 @@ class FactsCache:
             )
             found.sensitive_calls = self._sensitive_calls_of("session", credential_of(event.principal), found)
             found.sensitive_calls_elsewhere = self._sensitive_calls_of("who", found.who, found)
-            self._makers[key] = found  # only when it is whole: another thread may ask for it
+            self._callers[key] = found  # only when it is whole: another thread may ask for it
         return found
 
     def _sensitive_calls_of(self, kind: str, name: str, maker: CallerFacts) -> SensitiveCallSet:

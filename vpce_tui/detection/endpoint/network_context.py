@@ -5,8 +5,8 @@ import json
 from functools import lru_cache
 from typing import Any, Final
 
-from vpce_tui.detection.endpoint.endpoint_facts import NOT_LOOKED, EndpointFacts, EventSubject
-from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rule
+from vpce_tui.detection.endpoint.endpoint_facts import NOT_LOOKED, EndpointFacts, EventFacts
+from vpce_tui.detection.rule import Inconclusive, Match, Pass, Rule, RuleResult, rule
 from vpce_tui.detection.signals import Severity, SignalFact
 
 
@@ -22,11 +22,11 @@ from vpce_tui.detection.signals import Severity, SignalFact
     false_positives="the team wants all calls to the service to use this endpoint",
     techniques=("T1557",),
 )
-def private_dns(see: EndpointFacts) -> Answer:
-    if see.request.private_dns is not True or not see.aws_service:
+def private_dns(subject: EndpointFacts) -> RuleResult:
+    if subject.request.private_dns is not True or not subject.aws_service:
         return None
     return Match(
-        f"The DNS names of {see.short} resolve to it in the whole VPC", (SignalFact("PrivateDnsEnabled", "true"),)
+        f"The DNS names of {subject.short} resolve to it in the whole VPC", (SignalFact("PrivateDnsEnabled", "true"),)
     )
 
 
@@ -39,14 +39,14 @@ def private_dns(see: EndpointFacts) -> Answer:
     false_positives="these instances need the service and its policy limits them to your own buckets",
     techniques=("T1048",),
 )
-def only_way_out(see: EndpointFacts) -> Answer:
-    tables = see.request.route_tables or (see.endpoint.route_tables if see.endpoint else ())
-    if not see.gateway or not tables:
+def only_way_out(subject: EndpointFacts) -> RuleResult:
+    tables = subject.request.route_tables or (subject.endpoint.route_tables if subject.endpoint else ())
+    if not subject.gateway or not tables:
         return None
-    why = see.not_read("tables", "route tables")
+    why = subject.not_read("tables", "route tables")
     if why:
         return Inconclusive(why)
-    known = see.region.network.tables if see.region else {}
+    known = subject.region.network.tables if subject.region else {}
     closed = [known[table] for table in tables if table in known and not known[table].ways_out]
     if not closed:
         lost = [table for table in tables if table not in known]
@@ -58,7 +58,7 @@ def only_way_out(see: EndpointFacts) -> Answer:
         SignalFact("subnets", ", ".join(subnets[:6]) or "the main table's", "live"),
     )
     return Match(
-        f"{see.short} is the only egress of {len(closed)} {'route table' if len(closed) == 1 else 'route tables'}",
+        f"{subject.short} is the only egress of {len(closed)} {'route table' if len(closed) == 1 else 'route tables'}",
         facts,
     )
 
@@ -71,12 +71,12 @@ def only_way_out(see: EndpointFacts) -> Answer:
     why="In production networks every resource should have an owner who can be called at night.",
     false_positives="the team records owners elsewhere, or tags later",
 )
-def no_owner(see: EventSubject) -> Answer:
-    found, request = see.endpoint_facts.matters, see.event.request
+def no_owner(subject: EventFacts) -> RuleResult:
+    found, request = subject.endpoint_facts.matters, subject.event.request
     if found is None or request is None:
         return None
-    tags = {**dict(request.tags), **(see.endpoint_facts.endpoint.tags if see.endpoint_facts.endpoint else {})}
-    if see.context.owner(tags):
+    tags = {**dict(request.tags), **(subject.endpoint_facts.endpoint.tags if subject.endpoint_facts.endpoint else {})}
+    if subject.context.owner(tags):
         return None
     return Match(
         f"In {found[0]}, tagged {found[1]}, without an owner tag",
@@ -99,15 +99,15 @@ _NOT_THERE: Final = SignalFact("DescribeVpcEndpoints", "not there", "live")
     false_positives="the team changed it; event history then shows the change",
     techniques=("T1070",),
 )
-def changed_since(see: EndpointFacts) -> Answer:
-    if see.region is None or not see.named:
+def changed_since(subject: EndpointFacts) -> RuleResult:
+    if subject.region is None or not subject.named:
         return None
-    if see.gone:
-        fact = SignalFact("state", see.endpoint.state, "live") if see.endpoint else _NOT_THERE
+    if subject.gone:
+        fact = SignalFact("state", subject.endpoint.state, "live") if subject.endpoint else _NOT_THERE
         return Match("The endpoint no longer exists", (fact,))
-    if see.endpoint is None:
-        return Inconclusive(see.not_read("endpoints", "the endpoint as it is now"))
-    now, then = see.endpoint, see.request
+    if subject.endpoint is None:
+        return Inconclusive(subject.not_read("endpoints", "the endpoint as it is now"))
+    now, then = subject.endpoint, subject.request
     different = []
     if then.groups and set(then.groups) != set(now.groups):
         different.append(("groups", ", ".join(then.groups), ", ".join(now.groups)))
@@ -147,22 +147,24 @@ def _canonical(text: str) -> Any:
     false_positives="only the security groups are meant to limit it, and its use is recorded elsewhere",
     section="network",
 )
-def network_around(see: EndpointFacts) -> Answer:
-    if see.region is None:
+def network_around(subject: EndpointFacts) -> RuleResult:
+    if subject.region is None:
         return Inconclusive(NOT_LOOKED)
-    network = see.region.network
-    why = see.region.unknown.get("everything")
+    network = subject.region.network
+    why = subject.region.unknown.get("everything")
     if why:
         return Inconclusive(f"the network around it: {why}")
-    endpoint = see.endpoint
+    endpoint = subject.endpoint
     if endpoint is None:
-        return Inconclusive(see.not_read("endpoints", "the endpoint")) if see.not_read("endpoints", "") else None
+        return (
+            Inconclusive(subject.not_read("endpoints", "the endpoint")) if subject.not_read("endpoints", "") else None
+        )
     bad: list[SignalFact] = []
     unread: list[str] = []
     vpc = network.vpcs.get(endpoint.vpc_id)
     if endpoint.subnets:
         if "acls" in network.unknown:
-            unread.append(see.not_read("acls", "network ACLs"))
+            unread.append(subject.not_read("acls", "network ACLs"))
         guards = [acl for subnet in endpoint.subnets if (acl := network.acl_of(subnet)) is not None]
         if guards and all(acl.all_open for acl in guards):
             bad.append(
@@ -172,15 +174,15 @@ def network_around(see: EndpointFacts) -> Answer:
                     "live",
                 )
             )
-        if see.groups is None:
-            unread.append(see.not_read("groups", "its security groups") or "its security groups were not read")
+        if subject.groups is None:
+            unread.append(subject.not_read("groups", "its security groups") or "its security groups were not read")
         if vpc is None:
-            unread.append(see.not_read("vpcs", "its VPC") or "its VPC does not exist")
-        outside = _from_elsewhere(see, vpc.blocks if vpc else ())
+            unread.append(subject.not_read("vpcs", "its VPC") or "its VPC does not exist")
+        outside = _from_elsewhere(subject, vpc.blocks if vpc else ())
         if outside:
             bad.append(SignalFact("security group allows more than the VPC", outside, "live"))
     if "recorded" in network.unknown:
-        unread.append(see.not_read("recorded", "flow logs"))
+        unread.append(subject.not_read("recorded", "flow logs"))
     elif (
         endpoint.vpc_id not in network.recorded
         and not (endpoint.subnets and {*endpoint.subnets} <= network.recorded)
@@ -206,10 +208,10 @@ def _block(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
         return None
 
 
-def _from_elsewhere(see: EndpointFacts, blocks: tuple[str, ...]) -> str:
+def _from_elsewhere(subject: EndpointFacts, blocks: tuple[str, ...]) -> str:
     """A rule of its groups that lets in addresses beyond the VPC and narrower than the world; ``""``: none."""
     own = [net for block in blocks if (net := _block(block)) is not None]
-    for group in see.groups or ():
+    for group in subject.groups or ():
         for item in group.ingress:
             peer = _block(item.peer)
             if peer is None:
@@ -221,4 +223,4 @@ def _from_elsewhere(see: EndpointFacts, blocks: tuple[str, ...]) -> str:
 
 
 ENDPOINT_RULES: Final[tuple[Rule[EndpointFacts], ...]] = (private_dns, only_way_out, changed_since, network_around)
-EVENT_RULES: Final[tuple[Rule[EventSubject], ...]] = (no_owner,)
+EVENT_RULES: Final[tuple[Rule[EventFacts], ...]] = (no_owner,)

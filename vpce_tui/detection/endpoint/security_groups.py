@@ -4,13 +4,13 @@ from functools import lru_cache
 from typing import Final
 
 from vpce_tui.detection.endpoint.endpoint_facts import EndpointFacts
-from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rule
+from vpce_tui.detection.rule import Inconclusive, Match, Pass, Rule, RuleResult, rule
 from vpce_tui.detection.signals import Severity, SignalFact
 from vpce_tui.iam.policy_document import PolicyPrincipalKind, Statement, parse
-from vpce_tui.inventory.resources import SecurityGroupPermission as GroupRule
+from vpce_tui.inventory.resources import SecurityGroupPermission
 
 
-def _only(rule_: GroupRule, port: int) -> bool:
+def _only(rule_: SecurityGroupPermission, port: int) -> bool:
     return rule_.protocol in ("tcp", "6") and (rule_.from_port, rule_.to_port) == (port, port)
 
 
@@ -24,15 +24,17 @@ def _only(rule_: GroupRule, port: int) -> bool:
     techniques=("T1562.007",),
     section="access",
 )
-def open_group(see: EndpointFacts) -> Answer:
-    if see.gateway or see.request.type == "GatewayLoadBalancer":
+def open_group(subject: EndpointFacts) -> RuleResult:
+    if subject.gateway or subject.request.type == "GatewayLoadBalancer":
         return None
-    groups = see.groups
+    groups = subject.groups
     if groups is None:
-        if see.region is not None and see.endpoint is None and not see.not_read("endpoints", ""):
+        if subject.region is not None and subject.endpoint is None and not subject.not_read("endpoints", ""):
             return None  # it is gone, which is said elsewhere
-        return Inconclusive(see.not_read("groups", "its security groups") or see.not_read("endpoints", "the endpoint"))
-    lost = sorted(set(see.endpoint.groups) - {group.id for group in groups}) if see.endpoint else []
+        return Inconclusive(
+            subject.not_read("groups", "its security groups") or subject.not_read("endpoints", "the endpoint")
+        )
+    lost = sorted(set(subject.endpoint.groups) - {group.id for group in groups}) if subject.endpoint else []
     if not groups:
         return Inconclusive("its security groups do not exist any more, or belong to another account") if lost else None
     worst: tuple[Severity, list[SignalFact], str] | None = None
@@ -60,7 +62,7 @@ def open_group(see: EndpointFacts) -> Answer:
         )
     lists = sorted({item.peer for group in groups for item in group.ingress if item.peer.startswith("pl-")})
     if worst is None and lists:
-        why = see.region.network.unknown.get("prefix lists") if see.region else ""
+        why = subject.region.network.unknown.get("prefix lists") if subject.region else ""
         return Inconclusive(
             f"which addresses the prefix list {lists[0]} in its security groups contains: {why or 'it was not read'}"
         )
@@ -84,12 +86,12 @@ def open_group(see: EndpointFacts) -> Answer:
     techniques=("T1562.007",),
     section="access",
 )
-def no_group(see: EndpointFacts) -> Answer:
-    if see.gateway or see.request.type in ("Gateway", "GatewayLoadBalancer") or see.request.groups:
+def no_group(subject: EndpointFacts) -> RuleResult:
+    if subject.gateway or subject.request.type in ("Gateway", "GatewayLoadBalancer") or subject.request.groups:
         return None
-    if not see.request.service and not see.request.resource:
+    if not subject.request.service and not subject.request.resource:
         return None  # the record does not say what was asked for
-    now = see.groups
+    now = subject.groups
     if now is not None and any(group.name != "default" for group in now):
         return None
     return Match(
@@ -128,8 +130,8 @@ _OLD_TLS: Final = ("TLSv1", "TLSv1.0", "TLSv1.1", "SSLv3", "SSLv2")
     techniques=("T1040", "T1557"),
     section="encryption",
 )
-def unencrypted(see: EndpointFacts) -> Answer:
-    used = see.used
+def unencrypted(subject: EndpointFacts) -> RuleResult:
+    used = subject.used
     plain = [event for event in used if event.tls in _OLD_TLS]
     plain += [
         event for event in used if event.tls is None and event.event_type == "AwsVpceEvent" and not event.error_code
@@ -140,14 +142,14 @@ def unencrypted(see: EndpointFacts) -> Answer:
             SignalFact("tlsVersion", plain[0].tls or "absent", "history"),
         )
         return Match("Calls through it were made without TLS 1.2", facts, Severity.HIGH)
-    groups = see.groups
-    if groups is None and not see.gateway and see.endpoint is not None:
-        return Inconclusive(see.not_read("groups", "its security groups") or "its security groups were not read")
+    groups = subject.groups
+    if groups is None and not subject.gateway and subject.endpoint is not None:
+        return Inconclusive(subject.not_read("groups", "its security groups") or "its security groups were not read")
     groups = groups or ()
-    allowed = _OTHER_PORTS.get(see.short, set())
+    allowed = _OTHER_PORTS.get(subject.short, set())
     for group in groups:
         for item in group.ingress:
-            if see.aws_service:
+            if subject.aws_service:
                 if item.protocol in ("tcp", "6", "-1") and not _only(item, 443) and not _within(item, allowed):
                     facts = (
                         SignalFact("group", f"{group.id} {group.name}", "live"),
@@ -166,16 +168,16 @@ def unencrypted(see: EndpointFacts) -> Answer:
                         SignalFact("rule", str(item), "live"),
                     )
                     return Match(f"Its security group allows {named}, which is not encrypted", facts, Severity.MEDIUM)
-    vpc = see.region.network.vpcs.get(see.request.vpc_id) if see.region else None
+    vpc = subject.region.network.vpcs.get(subject.request.vpc_id) if subject.region else None
     if vpc is None:
         return Inconclusive(
-            see.not_read("vpcs", "the VPC") or f"its VPC {see.request.vpc_id or '(not named)'} does not exist"
+            subject.not_read("vpcs", "the VPC") or f"its VPC {subject.request.vpc_id or '(not named)'} does not exist"
         )
     missing = []
-    takes_policy = bool(see.request.service) and see.aws_service
-    if takes_policy and not _encrypted_only(see.policies[-1]):
+    takes_policy = bool(subject.request.service) and subject.aws_service
+    if takes_policy and not _encrypted_only(subject.policies[-1]):
         missing.append("no condition on aws:SecureTransport")
-    why = see.not_read("encryption", "VPC Encryption Control")
+    why = subject.not_read("encryption", "VPC Encryption Control")
     mode = vpc.encryption
     if not why and mode != "enforce":
         missing.append("VPC Encryption Control only monitors" if mode == "monitor" else "no VPC Encryption Control")
@@ -218,7 +220,7 @@ def _encrypted_only(text: str) -> bool:
     return bool(allowing) and all(asks(statement, "true") for statement in allowing)
 
 
-def _within(item: GroupRule, allowed: set[int]) -> bool:
+def _within(item: SecurityGroupPermission, allowed: set[int]) -> bool:
     if item.from_port is None or item.to_port is None or not allowed:
         return False
     return all(
@@ -226,7 +228,7 @@ def _within(item: GroupRule, allowed: set[int]) -> bool:
     )
 
 
-def _narrow(item: GroupRule) -> bool:
+def _narrow(item: SecurityGroupPermission) -> bool:
     return item.from_port is not None and item.to_port is not None and item.to_port - item.from_port < 100
 
 

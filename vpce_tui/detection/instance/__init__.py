@@ -3,11 +3,11 @@
 from typing import Final
 
 from vpce_tui.detection.instance import activity, exposure, guardduty, instance_traffic
-from vpce_tui.detection.instance.instance_facts import InstanceSubject
-from vpce_tui.detection.rule import Rule, answers
-from vpce_tui.detection.signals import Assessment, judge
+from vpce_tui.detection.instance.instance_facts import InstanceFacts
+from vpce_tui.detection.rule import Rule, results_of
+from vpce_tui.detection.signals import Assessment, combine_signals
 
-RULES: Final[tuple[Rule[InstanceSubject], ...]] = tuple(
+RULES: Final[tuple[Rule[InstanceFacts], ...]] = tuple(
     sorted((*guardduty.RULES, *exposure.RULES, *activity.RULES, *instance_traffic.RULES), key=lambda rule: rule.id)
 )
 """Every rule, by id."""
@@ -15,6 +15,6 @@ RULES: Final[tuple[Rule[InstanceSubject], ...]] = tuple(
 _OF_THE_GONE: Final = tuple(rule for rule in RULES if rule.applies_to_failed_calls)
 
 
-def judge_instance(see: InstanceSubject) -> Assessment:
+def assess_instance(subject: InstanceFacts) -> Assessment:
     """Every reason to worry about an instance; of one that is gone only what outlives it."""
-    return judge(*answers(see, _OF_THE_GONE if see.instance.gone else RULES))
+    return combine_signals(*results_of(subject, _OF_THE_GONE if subject.instance.gone else RULES))

@@ -11,20 +11,20 @@ from vpce_tui.cloudtrail.event_index import EventIndex
 from vpce_tui.cloudtrail.event_timeline import NONE
 from vpce_tui.cloudtrail.sensitive_calls import describe_impact
 from vpce_tui.detection.endpoint.endpoint_facts import USUAL
-from vpce_tui.detection.instance.instance_facts import InstanceSubject
+from vpce_tui.detection.instance.instance_facts import InstanceFacts
 from vpce_tui.detection.instance.related_events import UNREAD_TARGETS, of_late
-from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
+from vpce_tui.detection.rule import Inconclusive, Match, Rule, RuleResult, rule
 from vpce_tui.detection.signals import Severity, SignalFact
 
 _LATELY: Final = timedelta(days=2)
 
 
-def _by_people(see: InstanceSubject, events: Iterable[Event]) -> list[Event]:
+def _by_people(subject: InstanceFacts, events: Iterable[Event]) -> list[Event]:
     """Calls that did something, by somebody other than a service of AWS or an incident's responder."""
     return [
         event
         for event in events
-        if not event.error_code and not called_by_aws_service(event) and not see.is_response(event)
+        if not event.error_code and not called_by_aws_service(event) and not subject.is_response(event)
     ]
 
 
@@ -33,13 +33,13 @@ def _asked(event: Event) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _unusual(see: InstanceSubject, event: Event, names: Iterable[str]) -> bool | None:
+def _unusual(subject: InstanceFacts, event: Event, names: Iterable[str]) -> bool | None:
     """Whether its maker never made such a call before; None: too little is known."""
-    known = [see.past.knows(f"EventName={name}", see.instance.region) for name in names]
+    known = [subject.past.knows(f"EventName={name}", subject.instance.region) for name in names]
     since = min((found.since for found in known if found is not None), default=None)
     if since is None or event.time - since < USUAL:
         return None
-    line = see.past.by_caller.get(caller_key(event), NONE)
+    line = subject.past.by_caller.get(caller_key(event), NONE)
     return not any(other.name in names for other in line.before(event.time - timedelta(days=2)))
 
 
@@ -69,11 +69,11 @@ _CHANGES: Final = {
     false_positives="the change was planned",
     techniques=("T1578.005", "T1059.009"),
 )
-def changed_lately(see: InstanceSubject) -> Answer:
+def changed_lately(subject: InstanceFacts) -> RuleResult:
     found: list[tuple[str, Event]] = []
     for name, what in _CHANGES.items():
-        for event in _by_people(see, see.about.get(name, ())):
-            if see.now is not None and see.now - event.time > _LATELY:
+        for event in _by_people(subject, subject.about.get(name, ())):
+            if subject.now is not None and subject.now - event.time > _LATELY:
                 continue
             if name == "ModifyNetworkInterfaceAttribute" and "groupSet" not in _asked(event):
                 continue
@@ -82,7 +82,7 @@ def changed_lately(see: InstanceSubject) -> Answer:
                 said = "its groups"
             found.append((said, event))
     if not found:
-        if see.past.knows("EventName=ModifyInstanceAttribute", see.instance.region) is None:
+        if subject.past.knows("EventName=ModifyInstanceAttribute", subject.instance.region) is None:
             return Inconclusive("whether it was changed recently: such calls were not searched")
         return None
     worst = next((item for item in found if item[0] == "its user data"), found[0])
@@ -131,45 +131,47 @@ _HOUR: Final = timedelta(hours=1)
     false_positives="the team launched it for known work",
     techniques=("T1496", "T1578.002"),
 )
-def strange_launch(see: InstanceSubject) -> Answer:
-    launched = see.instance.launched
-    if launched is None or see.now is None or see.now - launched > _LATELY:
+def strange_launch(subject: InstanceFacts) -> RuleResult:
+    launched = subject.instance.launched
+    if launched is None or subject.now is None or subject.now - launched > _LATELY:
         return None
     reasons: list[str] = []
     facts = [
         SignalFact("launched", f"{launched:%Y-%m-%d %H:%M:%SZ}", "live"),
-        SignalFact("type", see.instance.type, "live"),
+        SignalFact("type", subject.instance.type, "live"),
     ]
-    if see.instance.type.startswith(_LARGE) or see.instance.type.endswith(
+    if subject.instance.type.startswith(_LARGE) or subject.instance.type.endswith(
         ("24xlarge", "32xlarge", "48xlarge", "metal")
     ):
-        reasons.append(f"as a {see.instance.type}")
-    mine = see.past.launched.get(see.instance.id)
-    if mine is not None and see.is_response(mine):
+        reasons.append(f"as a {subject.instance.type}")
+    mine = subject.past.launched.get(subject.instance.id)
+    if mine is not None and subject.is_response(mine):
         return None
     if mine is not None and not called_by_aws_service(mine):
         facts.append(SignalFact("RunInstances", _when(mine), "history"))
-        who, line = caller_key(mine), see.past.launches.get(caller_key(mine), NONE)
-        if _unusual(see, mine, ("RunInstances",)):
+        who, line = caller_key(mine), subject.past.launches.get(caller_key(mine), NONE)
+        if _unusual(subject, mine, ("RunInstances",)):
             reasons.append("by somebody who never launched one before")
         near = line.count_within(mine.time + _HOUR, 2 * _HOUR)
         if near >= _BURST:
             reasons.append(f"with {near - 1} more launches within the hour")
         known, others = (
-            see.past.knows("ReadOnly=false", see.instance.region),
-            see.past.changers.get(see.instance.region),
+            subject.past.knows("ReadOnly=false", subject.instance.region),
+            subject.past.changers.get(subject.instance.region),
         )
-        long_enough = known is not None and see.instance.region not in known.cut and mine.time - known.since >= USUAL
+        long_enough = (
+            known is not None and subject.instance.region not in known.cut and mine.time - known.since >= USUAL
+        )
         if (
             long_enough
             and others is not None
             and not others.others(who, mine.time)
-            and len(see.region.instances) <= near
+            and len(subject.region.instances) <= near
         ):
             reasons.append("in a region that nobody else uses")
     if reasons:
         return Match(f"Launched recently {', '.join(reasons)}", tuple(facts))
-    if mine is None and see.past.knows("EventName=RunInstances", see.instance.region) is None:
+    if mine is None and subject.past.knows("EventName=RunInstances", subject.instance.region) is None:
         return Inconclusive("who launched it: such calls were not searched")
     return None
 
@@ -192,12 +194,12 @@ _SHELLS: Final = {
     false_positives="somebody on the team repaired it",
     techniques=("T1021.007", "T1651"),
 )
-def shell(see: InstanceSubject) -> Answer:
+def shell(subject: InstanceFacts) -> RuleResult:
     found: list[Event] = []
     unsure: list[Event] = []
     for name in _SHELLS:
-        for event in of_late(_by_people(see, see.about.get(name, ())), see.now):
-            unusual = _unusual(see, event, tuple(_SHELLS))
+        for event in of_late(_by_people(subject, subject.about.get(name, ())), subject.now):
+            unusual = _unusual(subject, event, tuple(_SHELLS))
             if event.principal.instance_id or unusual:
                 found.append(event)
             elif unusual is None:
@@ -210,10 +212,11 @@ def shell(see: InstanceSubject) -> Answer:
     if unsure:
         event = unsure[-1]
         return Inconclusive(f"whether {event.name} by {event.principal.name} is usual: too little history was searched")
-    if see.about.get(UNREAD_TARGETS):
+    if subject.about.get(UNREAD_TARGETS):
         return Inconclusive("whether a command was run on it: one was sent to targets that cannot be evaluated here")
     if any(
-        see.past.knows(f"EventName={name}", see.instance.region) is None for name in ("StartSession", "SendCommand")
+        subject.past.knows(f"EventName={name}", subject.instance.region) is None
+        for name in ("StartSession", "SendCommand")
     ):
         return Inconclusive("whether somebody opened a shell on it: such calls were not searched")
     return None
@@ -228,25 +231,25 @@ def shell(see: InstanceSubject) -> Answer:
     false_positives="somebody on the team looked something up",
     techniques=("T1552", "T1580"),
 )
-def read_secrets(see: InstanceSubject) -> Answer:
-    calls = _by_people(see, see.about.get("GetPasswordData", ()))
+def read_secrets(subject: InstanceFacts) -> RuleResult:
+    calls = _by_people(subject, subject.about.get("GetPasswordData", ()))
     calls += [
         event
-        for event in _by_people(see, see.about.get("DescribeInstanceAttribute", ()))
+        for event in _by_people(subject, subject.about.get("DescribeInstanceAttribute", ()))
         if _asked(event).get("attribute") == "userData"
     ]
-    calls = of_late(calls, see.now)
-    found = [event for event in calls if event.principal.instance_id or _unusual(see, event, (event.name,))]
+    calls = of_late(calls, subject.now)
+    found = [event for event in calls if event.principal.instance_id or _unusual(subject, event, (event.name,))]
     if found:
         what = "its password" if found[0].name == "GetPasswordData" else "its user data"
         facts = tuple(SignalFact(event.name, _when(event), "history") for event in found[:5])
         return Match(f"{found[0].principal.name} read {what}", facts)
-    unsure = [event for event in calls if _unusual(see, event, (event.name,)) is None]
+    unsure = [event for event in calls if _unusual(subject, event, (event.name,)) is None]
     if unsure:
         return Inconclusive(
             f"whether {unsure[0].name} by {unsure[0].principal.name} is usual: too little history was searched"
         )
-    if see.past.knows("EventName=GetPasswordData", see.instance.region) is None:
+    if subject.past.knows("EventName=GetPasswordData", subject.instance.region) is None:
         return Inconclusive("whether somebody read its password: such calls were not searched")
     return None
 
@@ -261,30 +264,30 @@ def read_secrets(see: InstanceSubject) -> Answer:
     techniques=("T1537", "T1530"),
     applies_to_failed_calls=True,
 )
-def shared_snapshots(see: InstanceSubject) -> Answer:
+def shared_snapshots(subject: InstanceFacts) -> RuleResult:
     public = {
         snapshot: volume
-        for volume in see.instance.volumes
-        for snapshot in see.region.public_snapshots.get(volume.id, ())
+        for volume in subject.instance.volumes
+        for snapshot in subject.region.public_snapshots.get(volume.id, ())
     }
     if public:
         named = ", ".join(sorted(public))
         return Match("Snapshots of its volumes are public", (SignalFact("snapshots", named, "live"),))
     own = {
         name
-        for event in (*see.about.get("CreateSnapshot", ()), *see.about.get("CreateSnapshots", ()))
+        for event in (*subject.about.get("CreateSnapshot", ()), *subject.about.get("CreateSnapshots", ()))
         for name in _SNAPSHOT.findall(event.raw)
     }
-    for snapshot in sorted(_with_copies(own, see.past)):
-        for event in see.past.shares.get(snapshot, NONE).events:
-            if not _only_known(see, event) and not see.is_response(event):
+    for snapshot in sorted(_with_copies(own, subject.past)):
+        for event in subject.past.shares.get(snapshot, NONE).events:
+            if not _only_known(subject, event) and not subject.is_response(event):
                 facts = (SignalFact("snapshot", snapshot, "history"), SignalFact(event.name, _when(event), "history"))
                 return Match(f"A snapshot of its volume was {describe_impact(event)}", facts)
-    why = see.unread("snapshots")
+    why = subject.unread("snapshots")
     if why:
         return Inconclusive(f"whether its snapshots are public: {why}")
-    asked = [see.past.knows(f"EventName={name}") for name in _SHARES]
-    if see.instance.volumes and None in asked:
+    asked = [subject.past.knows(f"EventName={name}") for name in _SHARES]
+    if subject.instance.volumes and None in asked:
         return Inconclusive("whether its snapshots were shared: such calls were not searched")
     return None
 
@@ -303,9 +306,9 @@ def _with_copies(snapshots: set[str], past: EventIndex) -> set[str]:
     return found
 
 
-def _only_known(see: InstanceSubject, event: Event) -> bool:
+def _only_known(subject: InstanceFacts, event: Event) -> bool:
     """Whether everybody that a snapshot was given to is ours."""
-    known = {*see.ours.accounts, see.context.forensics_account}
+    known = {*subject.ours.accounts, subject.context.forensics_account}
     text = str(_asked(event).get("createVolumePermission") or _asked(event))
     named = set(re.findall(r"(?<![0-9])[0-9]{12}(?![0-9])", text))
     return describe_impact(event) != "made public" and bool(named) and named <= known
@@ -321,21 +324,23 @@ def _only_known(see: InstanceSubject, event: Event) -> bool:
     techniques=("T1562.001", "T1562.008"),
     applies_to_failed_calls=True,
 )
-def no_longer_watched(see: InstanceSubject) -> Answer:
-    stopped = _by_people(see, see.about.get("UnmonitorInstances", ()))
-    places = {see.instance.vpc_id, see.instance.subnet_id, *(nic.id for nic in see.instance.interfaces)} - {""}
-    for event in see.past.by_name.get("DeleteFlowLogs", NONE).events:
+def no_longer_watched(subject: InstanceFacts) -> RuleResult:
+    stopped = _by_people(subject, subject.about.get("UnmonitorInstances", ()))
+    places = {subject.instance.vpc_id, subject.instance.subnet_id, *(nic.id for nic in subject.instance.interfaces)} - {
+        ""
+    }
+    for event in subject.past.by_name.get("DeleteFlowLogs", NONE).events:
         if (
-            event.region == see.instance.region
+            event.region == subject.instance.region
             and not event.error_code
-            and not see.is_response(event)
-            and see.instance.vpc_id
-            and not see.unread("flow logs", "networks")
-            and not (places & see.region.network.recorded)
+            and not subject.is_response(event)
+            and subject.instance.vpc_id
+            and not subject.unread("flow logs", "networks")
+            and not (places & subject.region.network.recorded)
         ):
             stopped.append(event)
     if not stopped:
-        if see.past.knows("EventName=DeleteFlowLogs", see.instance.region) is None:
+        if subject.past.knows("EventName=DeleteFlowLogs", subject.instance.region) is None:
             return Inconclusive("whether its monitoring was turned off: such calls were not searched")
         return None
     event = stopped[0]
@@ -359,13 +364,13 @@ def no_longer_watched(see: InstanceSubject) -> Answer:
     false_positives="the team's intrusion detection uses traffic mirroring",
     techniques=("T1040", "T1020.001"),
 )
-def mirrored(see: InstanceSubject) -> Answer:
-    why = see.unread("traffic mirroring")
+def mirrored(subject: InstanceFacts) -> RuleResult:
+    why = subject.unread("traffic mirroring")
     if why:
         return Inconclusive(f"whether its traffic is mirrored: {why}")
-    own = {nic.id for nic in see.instance.interfaces}
-    copied = [(nic, mirror) for nic, mirror in see.region.mirrored.items() if nic in own]
-    taken = [(nic, mirror) for nic, mirror in see.region.mirrored.items() if mirror.goes_to in own]
+    own = {nic.id for nic in subject.instance.interfaces}
+    copied = [(nic, mirror) for nic, mirror in subject.region.mirrored.items() if nic in own]
+    taken = [(nic, mirror) for nic, mirror in subject.region.mirrored.items() if mirror.goes_to in own]
     if not copied and not taken:
         return None
     facts = tuple(
@@ -373,17 +378,17 @@ def mirrored(see: InstanceSubject) -> Answer:
         for nic, mirror in (*copied, *taken)
     )
     if copied:
-        return Match(f"Its traffic is mirrored to {_holder(see, copied[0][1].goes_to)}", facts)
-    return Match(f"The traffic of {_holder(see, taken[0][0])} is mirrored to it", facts)
+        return Match(f"Its traffic is mirrored to {_holder(subject, copied[0][1].goes_to)}", facts)
+    return Match(f"The traffic of {_holder(subject, taken[0][0])} is mirrored to it", facts)
 
 
-def _holder(see: InstanceSubject, interface: str) -> str:
+def _holder(subject: InstanceFacts, interface: str) -> str:
     """The instance that has an interface; the interface itself where no instance that is known has it."""
-    found = (item for item in see.region.instances if any(nic.id == interface for nic in item.interfaces))
+    found = (item for item in subject.region.instances if any(nic.id == interface for nic in item.interfaces))
     return next((item.label for item in found), interface or "an unknown target")
 
 
-RULES: Final[tuple[Rule[InstanceSubject], ...]] = (
+RULES: Final[tuple[Rule[InstanceFacts], ...]] = (
     changed_lately,
     strange_launch,
     shell,

@@ -4,8 +4,8 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Final
 
-from vpce_tui.detection.instance.instance_facts import ADMINISTRATION_PORTS, InstanceSubject
-from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
+from vpce_tui.detection.instance.instance_facts import ADMINISTRATION_PORTS, InstanceFacts
+from vpce_tui.detection.rule import Inconclusive, Match, Rule, RuleResult, rule
 from vpce_tui.detection.signals import Severity, SignalFact
 from vpce_tui.iam.external_access import external_assumers
 from vpce_tui.iam.role_privileges import privileges_of
@@ -20,21 +20,21 @@ from vpce_tui.iam.role_privileges import privileges_of
     false_positives="nothing on it sends requests for its clients, and IMDSv2 is being rolled out",
     techniques=("T1552.005",),
 )
-def old_metadata_service(see: InstanceSubject) -> Answer:
-    instance = see.instance
+def old_metadata_service(subject: InstanceFacts) -> RuleResult:
+    instance = subject.instance
     if instance.http_tokens != "optional" or instance.http_endpoint == "disabled":
         return None
     facts = [SignalFact("HttpTokens", "optional", "live")]
     if not instance.profile_arn:
         return Match("IMDSv1 is allowed", tuple(facts), Severity.LOW)
     facts.append(SignalFact("instance profile", instance.profile_arn, "live"))
-    if _too_powerful(see):
+    if _too_powerful(subject):
         return Match("IMDSv1 is allowed, and its role has powerful permissions", tuple(facts), Severity.HIGH)
     return Match("IMDSv1 is allowed, and it has a role", tuple(facts))
 
 
-def _too_powerful(see: InstanceSubject) -> bool:
-    role = see.roles.of_profile(see.instance.profile_arn) if see.roles else None
+def _too_powerful(subject: InstanceFacts) -> bool:
+    role = subject.roles.of_profile(subject.instance.profile_arn) if subject.roles else None
     if role is None:
         return False
     power = privileges_of(role)
@@ -50,22 +50,22 @@ def _too_powerful(see: InstanceSubject) -> bool:
     false_positives="a network ACL or a firewall blocks them",
     techniques=("T1133", "T1190"),
 )
-def reachable(see: InstanceSubject) -> Answer:
-    if not see.public:
+def reachable(subject: InstanceFacts) -> RuleResult:
+    if not subject.public:
         return None
-    why = see.unread("security groups", "networks")
+    why = subject.unread("security groups", "networks")
     if why:
         return Inconclusive(f"which of its ports are open to the internet: {why}")
     open_ports = {}
-    for group in see.groups:
+    for group in subject.groups:
         for item in group.ingress:
-            if item.open_to_world and (":" in item.peer or ":" not in see.public):
+            if item.open_to_world and (":" in item.peer or ":" not in subject.public):
                 for port, name in ADMINISTRATION_PORTS.items():
                     if item.covers(port):
                         open_ports[port] = (name, group, item)
     if not open_ports:
-        lists = sorted({item.peer for group in see.groups for item in group.ingress if item.peer.startswith("pl-")})
-        why = see.region.network.unknown.get("prefix lists", "it was not read")
+        lists = sorted({item.peer for group in subject.groups for item in group.ingress if item.peer.startswith("pl-")})
+        why = subject.region.network.unknown.get("prefix lists", "it was not read")
         return (
             Inconclusive(f"which addresses the prefix list {lists[0]} in its security groups contains: {why}")
             if lists
@@ -76,7 +76,7 @@ def reachable(see: InstanceSubject) -> Answer:
         ports += f" and {len(open_ports) - 4} more"
     _, group, item = open_ports[min(open_ports)]
     facts = (
-        SignalFact("public address", see.public, "live"),
+        SignalFact("public address", subject.public, "live"),
         SignalFact("group", f"{group.id} {group.name}", "live"),
         SignalFact("rule", str(item), "live"),
     )
@@ -95,10 +95,10 @@ def reachable(see: InstanceSubject) -> Answer:
     false_positives="it serves the public",
     techniques=("T1190",),
 )
-def public_address(see: InstanceSubject) -> Answer:
-    if not see.public:
+def public_address(subject: InstanceFacts) -> RuleResult:
+    if not subject.public:
         return None
-    return Match(f"Has the public address {see.public}", (SignalFact("public address", see.public, "live"),))
+    return Match(f"Has the public address {subject.public}", (SignalFact("public address", subject.public, "live"),))
 
 
 @rule(
@@ -115,16 +115,18 @@ def public_address(see: InstanceSubject) -> Answer:
     ),
     techniques=("T1078.004", "T1098"),
 )
-def powerful_role(see: InstanceSubject) -> Answer:
-    profile = see.instance.profile_arn
+def powerful_role(subject: InstanceFacts) -> RuleResult:
+    profile = subject.instance.profile_arn
     if not profile:
         return None
-    if see.roles is None or see.roles.problem:
-        return Inconclusive(f"what its role may do: {see.roles.problem if see.roles else 'roles were not read'}")
-    role = see.roles.of_profile(profile)
+    if subject.roles is None or subject.roles.problem:
+        return Inconclusive(
+            f"what its role may do: {subject.roles.problem if subject.roles else 'roles were not read'}"
+        )
+    role = subject.roles.of_profile(profile)
     if role is None:
         return Inconclusive("what its role may do: its instance profile has no role of this account")
-    power, (takers, unsure) = privileges_of(role), external_assumers(role.trust, see.ours)
+    power, (takers, unsure) = privileges_of(role), external_assumers(role.trust, subject.ours)
     said, facts = [], []
     if power.everything:
         said.append("may do everything")
@@ -156,23 +158,23 @@ def powerful_role(see: InstanceSubject) -> Answer:
     false_positives="the AMI comes from a publisher that you know; then add its owner to trusted_amis",
     techniques=("T1525", "T1204.003"),
 )
-def strange_image(see: InstanceSubject) -> Answer:
-    why = see.unread("AMIs")
+def strange_image(subject: InstanceFacts) -> RuleResult:
+    why = subject.unread("AMIs")
     if why:
         return Inconclusive(f"who owns its AMI: {why}")
-    image = see.image
+    image = subject.image
     if image is None:
-        return Inconclusive("who owns its AMI: it is no longer visible") if see.instance.image_id else None
+        return Inconclusive("who owns its AMI: it is no longer visible") if subject.instance.image_id else None
     trusted = any(
         fnmatchcase(text, pattern)
         for text in (image.owner, image.id, image.name)
-        for pattern in see.context.trusted_amis
+        for pattern in subject.context.trusted_amis
     )
     if image.alias in ("amazon", "aws-marketplace") or image.owner in _PUBLISHERS or trusted:
         return None
     facts = [SignalFact("AMI", f"{image.id} {image.name}", "live"), SignalFact("owner", image.owner, "live")]
-    if image.owner in see.ours.accounts or image.owner == see.instance.account:
-        began = min((near.event.time for near in see.near), default=None)
+    if image.owner in subject.ours.accounts or image.owner == subject.instance.account:
+        began = min((near.event.time for near in subject.near), default=None)
         if began is not None and image.created is not None and image.created >= began - timedelta(days=1):
             facts.append(SignalFact("created", f"{image.created:%Y-%m-%d %H:%M:%SZ}", "live"))
             return Match("Its AMI was created in this account during the incident", tuple(facts))
@@ -204,19 +206,19 @@ _PUBLISHERS: Final = frozenset(
     false_positives="the instance installs updates by itself",
     techniques=("T1190",),
 )
-def old_image(see: InstanceSubject) -> Answer:
-    if see.unread("AMIs") or not see.instance.image_id:
+def old_image(subject: InstanceFacts) -> RuleResult:
+    if subject.unread("AMIs") or not subject.instance.image_id:
         return None
-    image = see.image
+    image = subject.image
     if image is None:
         return Match(
             "Its AMI is no longer visible: it was deregistered, or is no longer shared",
-            (SignalFact("AMI", see.instance.image_id, "live"),),
+            (SignalFact("AMI", subject.instance.image_id, "live"),),
             Severity.LOW,
         )
-    if see.now is None:
+    if subject.now is None:
         return None
-    if image.is_deprecated(see.now):
+    if image.is_deprecated(subject.now):
         return Match(
             "Its AMI is deprecated",
             (
@@ -225,14 +227,14 @@ def old_image(see: InstanceSubject) -> Answer:
             ),
             Severity.MEDIUM,
         )
-    days = image.age_days(see.now)
-    if days is None or days <= see.context.ami_age_days:
+    days = image.age_days(subject.now)
+    if days is None or days <= subject.context.ami_age_days:
         return None
     return Match(
         f"Its AMI is {days} days old",
         (
             SignalFact("AMI", f"{image.id} {image.name}", "live"),
-            SignalFact("limit", f"{see.context.ami_age_days} days", "context"),
+            SignalFact("limit", f"{subject.context.ami_age_days} days", "context"),
         ),
     )
 
@@ -245,17 +247,17 @@ def old_image(see: InstanceSubject) -> Answer:
     why="A snapshot of such a volume can be shared with anybody, and read by them.",
     false_positives="they contain no sensitive data",
 )
-def unencrypted_volumes(see: InstanceSubject) -> Answer:
-    why = see.unread("volumes")
+def unencrypted_volumes(subject: InstanceFacts) -> RuleResult:
+    why = subject.unread("volumes")
     if why:
         return Inconclusive(f"whether its volumes are encrypted: {why}")
-    plain = [volume.id for volume in see.instance.volumes if volume.id in see.region.unencrypted]
+    plain = [volume.id for volume in subject.instance.volumes if volume.id in subject.region.unencrypted]
     if not plain:
         return None
     return Match(
         "Its volume is not encrypted"
-        if len(see.instance.volumes) == 1
-        else f"{len(plain)} of its {len(see.instance.volumes)} volumes are not encrypted",
+        if len(subject.instance.volumes) == 1
+        else f"{len(plain)} of its {len(subject.instance.volumes)} volumes are not encrypted",
         (SignalFact("volumes", ", ".join(plain[:6]), "live"),),
     )
 
@@ -268,17 +270,17 @@ def unencrypted_volumes(see: InstanceSubject) -> Answer:
     why="Instances of intruders, and forgotten ones, often have no owner tag.",
     false_positives="the team knows its owner",
 )
-def no_owner(see: InstanceSubject) -> Answer:
-    if see.context.owner(see.instance.tags) or not see.alike:
+def no_owner(subject: InstanceFacts) -> RuleResult:
+    if subject.context.owner(subject.instance.tags) or not subject.alike:
         return None
     facts = (
-        SignalFact("tags", ", ".join(sorted(see.instance.tags)) or "none", "live"),
-        SignalFact("instances of its VPC that name one", str(see.alike), "live"),
+        SignalFact("tags", ", ".join(sorted(subject.instance.tags)) or "none", "live"),
+        SignalFact("instances of its VPC that name one", str(subject.alike), "live"),
     )
     return Match("Has no owner tag, unlike the other instances of its VPC", facts)
 
 
-RULES: Final[tuple[Rule[InstanceSubject], ...]] = (
+RULES: Final[tuple[Rule[InstanceFacts], ...]] = (
     old_metadata_service,
     reachable,
     public_address,

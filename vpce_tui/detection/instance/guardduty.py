@@ -3,8 +3,8 @@
 from typing import Final
 
 from vpce_tui.detection.credentials_used_elsewhere import where_used
-from vpce_tui.detection.instance.instance_facts import InstanceSubject
-from vpce_tui.detection.rule import Answer, Inconclusive, Match, Pass, Rule, rule
+from vpce_tui.detection.instance.instance_facts import InstanceFacts
+from vpce_tui.detection.rule import Inconclusive, Match, Pass, Rule, RuleResult, rule
 from vpce_tui.detection.signals import Severity, SignalFact
 
 
@@ -18,17 +18,17 @@ from vpce_tui.detection.signals import Severity, SignalFact
     techniques=("T1552.005",),
     applies_to_failed_calls=True,
 )
-def guardduty(see: InstanceSubject) -> Answer:
-    if not see.findings:
-        why = see.unread("GuardDuty findings")
+def guardduty(subject: InstanceFacts) -> RuleResult:
+    if not subject.findings:
+        why = subject.unread("GuardDuty findings")
         return Inconclusive(why) if why else None
-    worst = max(see.findings, key=lambda finding: finding.severity)
+    worst = max(subject.findings, key=lambda finding: finding.severity)
     severity = Severity.CRITICAL if worst.severity >= 9 else Severity.HIGH if worst.severity >= 7 else Severity.MEDIUM
     if worst.severity < 4:
         severity = Severity.LOW
     facts = [
         SignalFact(finding.type, f"severity {finding.severity:g}, seen {finding.count} times", "live")
-        for finding in see.findings
+        for finding in subject.findings
     ]
     return Match(f"GuardDuty: {worst.type}", tuple(facts[:10]), severity)
 
@@ -46,9 +46,11 @@ def guardduty(see: InstanceSubject) -> Answer:
     techniques=("T1552.005", "T1078.004"),
     applies_to_failed_calls=True,
 )
-def credentials_elsewhere(see: InstanceSubject) -> Answer:
-    answers = [where_used(event, see.instance, see.region, see.ours) for event in see.by_role]
-    strange = [(event, answer) for event, answer in zip(see.by_role, answers, strict=True) if isinstance(answer, Match)]
+def credentials_elsewhere(subject: InstanceFacts) -> RuleResult:
+    answers = [where_used(event, subject.instance, subject.region, subject.ours) for event in subject.by_role]
+    strange = [
+        (event, answer) for event, answer in zip(subject.by_role, answers, strict=True) if isinstance(answer, Match)
+    ]
     if strange:
         answer = strange[0][1]
         addresses = sorted({one.source_ip for one, _ in strange})
@@ -61,9 +63,9 @@ def credentials_elsewhere(see: InstanceSubject) -> Answer:
     doubt = next((answer for answer in answers if isinstance(answer, Inconclusive)), None)
     if doubt is not None:
         return doubt
-    if see.instance.profile_arn and see.past.knows(f"Username={see.instance.id}") is None:
+    if subject.instance.profile_arn and subject.past.knows(f"Username={subject.instance.id}") is None:
         return Inconclusive("calls made with its role: not all were searched")
-    return Pass(f"{len(see.by_role)} calls of its role came from its own addresses") if see.by_role else None
+    return Pass(f"{len(subject.by_role)} calls of its role came from its own addresses") if subject.by_role else None
 
 
 @rule(
@@ -78,25 +80,25 @@ def credentials_elsewhere(see: InstanceSubject) -> Answer:
     techniques=("T1048",),
     applies_to_failed_calls=True,
 )
-def near_endpoint(see: InstanceSubject) -> Answer:
-    for near in see.near:
-        if near.event.principal.instance_id == see.instance.id:
+def near_endpoint(subject: InstanceFacts) -> RuleResult:
+    for near in subject.near:
+        if near.event.principal.instance_id == subject.instance.id:
             facts = (
                 SignalFact("endpoint", near.endpoint or "(none created)", "record"),
                 SignalFact("event", near.event.id, "record"),
             )
             did = "created" if near.endpoint else "tried to create"
             return Match(f"Its credentials {did} an endpoint assessed as {near.severity.word}", facts, Severity.HIGH)
-    if see.instance.gone:
+    if subject.instance.gone:
         return None
-    for near in see.near:
-        if near.endpoint and see.instance.subnet_id in near.subnets:
+    for near in subject.near:
+        if near.endpoint and subject.instance.subnet_id in near.subnets:
             facts = (
                 SignalFact("endpoint", near.endpoint, "live"),
-                SignalFact("subnet", see.instance.subnet_id, "live"),
+                SignalFact("subnet", subject.instance.subnet_id, "live"),
             )
             return Match(f"An endpoint assessed as {near.severity.word} is in its subnet", facts, Severity.MEDIUM)
     return None
 
 
-RULES: Final[tuple[Rule[InstanceSubject], ...]] = (guardduty, credentials_elsewhere, near_endpoint)
+RULES: Final[tuple[Rule[InstanceFacts], ...]] = (guardduty, credentials_elsewhere, near_endpoint)

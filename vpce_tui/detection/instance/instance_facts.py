@@ -13,7 +13,7 @@ from vpce_tui.detection.team_context import Context
 from vpce_tui.iam.role_privileges import IamRoles
 from vpce_tui.iam.trust_zone import TrustZone
 from vpce_tui.inventory.account_inventory import Region
-from vpce_tui.inventory.amis import Image
+from vpce_tui.inventory.amis import Ami
 from vpce_tui.inventory.flow_log_queries import Traffic
 from vpce_tui.inventory.resources import Finding, Instance, SecurityGroup
 
@@ -50,7 +50,7 @@ class NearbySuspiciousEndpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class InstanceSubject:
+class InstanceFacts:
     """The instance, its region, what was done to it or with its role, and the endpoints to worry about near it.
 
     ``now``: the time of assessing. ``roles`` None: not read.
@@ -88,7 +88,7 @@ class InstanceSubject:
         return tuple(known[group] for group in sorted(used) if group in known)
 
     @property
-    def image(self) -> Image | None:
+    def image(self) -> Ami | None:
         """The AMI it was started from, where it is still there."""
         return self.region.images.get(self.instance.image_id)
 

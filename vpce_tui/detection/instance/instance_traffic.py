@@ -4,8 +4,8 @@ from typing import Final
 
 from vpce_tui.core.ip_addresses import address_of, internal, within
 from vpce_tui.core.text import many, size
-from vpce_tui.detection.instance.instance_facts import InstanceSubject
-from vpce_tui.detection.rule import Answer, Inconclusive, Match, Rule, rule
+from vpce_tui.detection.instance.instance_facts import InstanceFacts
+from vpce_tui.detection.rule import Inconclusive, Match, Rule, RuleResult, rule
 from vpce_tui.detection.signals import Severity, SignalFact
 from vpce_tui.inventory.flow_log_queries import FlowPeer, Traffic
 
@@ -50,14 +50,14 @@ def _beacons(traffic: Traffic) -> list[FlowPeer]:
     false_positives="the addresses belong to a service that the instance needs",
     techniques=("T1071", "T1046", "T1041"),
 )
-def strange_traffic(see: InstanceSubject) -> Answer:
-    traffic = see.traffic
+def strange_traffic(subject: InstanceFacts) -> RuleResult:
+    traffic = subject.traffic
     if traffic is None:
         return Inconclusive(NOT_ASKED)
     bad = [
         (flow_peer, net)
         for flow_peer in traffic.flow_peers
-        if (net := within(flow_peer.peer, see.context.untrusted_networks)) is not None
+        if (net := within(flow_peer.peer, subject.context.untrusted_networks)) is not None
     ]
     if bad:
         return Match(
@@ -113,14 +113,14 @@ def strange_traffic(see: InstanceSubject) -> Answer:
     false_positives="the endpoint is legitimate",
     techniques=("T1048",),
 )
-def talks_to_endpoint(see: InstanceSubject) -> Answer:
-    near = [item for item in see.near if item.addresses and item.vpc == see.instance.vpc_id]
+def talks_to_endpoint(subject: InstanceFacts) -> RuleResult:
+    near = [item for item in subject.near if item.addresses and item.vpc == subject.instance.vpc_id]
     if not near:
         return None
-    if see.traffic is None:
+    if subject.traffic is None:
         return Inconclusive(NOT_ASKED)
     for item in near:
-        for flow_peer in see.traffic.flow_peers:
+        for flow_peer in subject.traffic.flow_peers:
             if flow_peer.peer in item.addresses and flow_peer.accepted:
                 facts = (
                     SignalFact("endpoint", item.endpoint, "live"),
@@ -132,4 +132,4 @@ def talks_to_endpoint(see: InstanceSubject) -> Answer:
     return None
 
 
-RULES: Final[tuple[Rule[InstanceSubject], ...]] = (strange_traffic, talks_to_endpoint)
+RULES: Final[tuple[Rule[InstanceFacts], ...]] = (strange_traffic, talks_to_endpoint)

@@ -276,12 +276,12 @@ class Iam(Guard, IamResponse):  # type: ignore[misc]
     """IAM as AWS does it."""
 
     def list_service_specific_credentials(self) -> Any:
-        """Missing in moto: nobody in the story has any."""
+        """Missing in moto: nobody in the scenario has any."""
         return ActionResult({"ServiceSpecificCredentials": []})
 
 
 class GuardDuty(Guard, GuardDutyResponse):  # type: ignore[misc]
-    """Findings are missing in moto: the story's are served."""
+    """Findings are missing in moto: the scenario's are served."""
 
     def _findings(self) -> dict[str, Any]:
         detector = self.guardduty_backend.get_detector(self.path.split("/")[2])

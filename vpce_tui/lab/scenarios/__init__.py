@@ -1,4 +1,4 @@
-"""The stories that the lab tells: an account, what happened in it, and the truth about it.
+"""The scenarios of the lab: an account, what happened in it, and the truth about it.
 
 Deterministic from the lab's seed; times relative to its clock. The live state agrees with the records.
 """
@@ -13,7 +13,7 @@ from vpce_tui.lab.inprocess import InProcess
 from vpce_tui.lab.request import App
 
 if TYPE_CHECKING:
-    from vpce_tui.lab.scenarios.scenario import Story
+    from vpce_tui.lab.scenarios.scenario import Scenario
 
 NAMES = {
     "stolen-role": "An application server's role credentials are stolen and used to create endpoints for exfiltration",
@@ -23,12 +23,12 @@ NAMES = {
     "false-alarm": "A night in which everything is harmless: a known partner, the on-call engineer, an announced test",
     "gaps": "A stolen session in an account that is only partly readable: a denied region, a stopped trail, refused parts",
 }
-"""Every story and what happens in it, the first one first. Here, as the stories themselves load moto, which looks at the
+"""Every scenario and what happens in it, the first one first. Here, as the scenarios themselves load moto, which looks at the
 environment before it may."""
 
 
-def stories() -> "dict[str, Story]":
-    """Every story by its name, the first one first."""
+def scenarios() -> "dict[str, Scenario]":
+    """Every scenario by its name, the first one first."""
     from vpce_tui.lab.scenarios import (  # noqa: PLC0415 - moto looks at the environment when it is imported
         false_alarm,
         gaps,
@@ -39,21 +39,21 @@ def stories() -> "dict[str, Story]":
     )
 
     found = (stolen_role, leaked_key, insider, partner, false_alarm, gaps)
-    return {module.STORY.name: module.STORY for module in found}
+    return {module.SCENARIO.name: module.SCENARIO for module in found}
 
 
 def build(name: str, seed: int, now: datetime, add: Callable[..., Any], app: App) -> LabAccount:
     """Build the account in moto (``app``), and its records, each given to ``add``. Raises ``KeyError`` for no scenario."""
     from vpce_tui.lab.scenarios import account_setup, noise, ordinary  # noqa: PLC0415
-    from vpce_tui.lab.scenarios.records import Scribe  # noqa: PLC0415
+    from vpce_tui.lab.scenarios.records import EventWriter  # noqa: PLC0415
 
-    story = stories()[name]
+    scenario = scenarios()[name]
     clients = InProcess(app, "AKIALABBUILDER000000")
-    made = account_setup.build(clients, ACCOUNT, now, tidy=story.tidy)
-    story.build(clients, ACCOUNT, now, made)
+    made = account_setup.build(clients, ACCOUNT, now, tidy=scenario.tidy)
+    scenario.build(clients, ACCOUNT, now, made)
     chance = random.Random(seed)
-    scribe = Scribe(ACCOUNT, now, chance, add)
-    story.write(scribe, made, chance)
+    scribe = EventWriter(ACCOUNT, now, chance, add)
+    scenario.write(scribe, made, chance)
     ordinary.write(scribe, made)
     noise.write(scribe, made, chance)
     facts = {key: value for key, value in made.items() if key not in ("operator", "profiles")}

@@ -16,7 +16,7 @@ from vpce_tui.lab.scenarios.account_parts import (
 
 
 def record_flows_elsewhere(clients: InProcess, account: str) -> None:
-    """Flow logs of the networks elsewhere; what they record is not asked in any story."""
+    """Flow logs of the networks elsewhere; what they record is not asked in any scenario."""
     for region in ELSEWHERE:
         local, logs = clients.client("ec2", region), clients.client("logs", region)
         logs.create_log_group(logGroupName="/vpc/platform")

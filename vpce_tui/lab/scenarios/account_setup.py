@@ -23,7 +23,7 @@ from vpce_tui.lab.scenarios.account_parts import (
 
 
 def build(clients: InProcess, account: str, now: datetime, *, tidy: bool = False) -> Facts:
-    """Everything live that is there on an ordinary day; gives the ids by their part in the story.
+    """Everything live that is there on an ordinary day; gives the ids by their part in the scenario.
 
     ``tidy``: nothing lies open: no old metadata service, no powerful role, no bastion for the world, no old AMI.
     """

@@ -9,8 +9,8 @@ from vpce_tui.lab.inprocess import InProcess
 from vpce_tui.lab.scenarios.account_endpoints import policy_with_limits
 from vpce_tui.lab.scenarios.account_parts import HOME, ORGANISATION, Facts, endpoint
 from vpce_tui.lab.scenarios.ordinary import DAY, PIPELINE_ADDRESS, endpoint_of_old
-from vpce_tui.lab.scenarios.records import CONSOLE, TERRAFORM, Scribe, made
-from vpce_tui.lab.scenarios.scenario import HOURS, PIPELINE_CONTEXT, Story, Truth
+from vpce_tui.lab.scenarios.records import CONSOLE, TERRAFORM, EventWriter, made
+from vpce_tui.lab.scenarios.scenario import HOURS, PIPELINE_CONTEXT, Scenario, Truth
 
 CAROL: Final = "192.0.2.18"
 BACKUP_SERVICE: Final = "com.amazonaws.vpce.eu-west-1.vpce-svc-0b4c4b5e7d1ce0001"
@@ -91,7 +91,7 @@ def build(clients: InProcess, account: str, now: datetime, facts: Facts) -> None
     )
 
 
-def write(scribe: Scribe, facts: Facts, _: random.Random) -> None:
+def write(scribe: EventWriter, facts: Facts, _: random.Random) -> None:
     """Carol is on call, and has been before; Erin is new, and her endpoint was announced."""
     for days in (28, 21, 15, 10, 8, 3):
         before = scribe.user("carol", f"ASIALABCAROLOLD{days:05}", mfa=True)
@@ -143,7 +143,7 @@ def write(scribe: Scribe, facts: Facts, _: random.Random) -> None:
     )
 
 
-STORY: Final = Story(
+SCENARIO: Final = Scenario(
     name="false-alarm",
     build=build,
     write=write,

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from vpce_tui.lab.inprocess import InProcess
 from vpce_tui.lab.scenarios.account_parts import HOME, Facts, endpoint
-from vpce_tui.lab.scenarios.records import Scribe, create_endpoint, made
-from vpce_tui.lab.scenarios.scenario import PIPELINE_CONTEXT, Story, Truth
+from vpce_tui.lab.scenarios.records import EventWriter, create_endpoint, made
+from vpce_tui.lab.scenarios.scenario import PIPELINE_CONTEXT, Scenario, Truth
 
 INTRUDER: Final = "198.51.100.77"
 _AGENT: Final = "aws-cli/2.17.9 md/awscrt#0.20.11 ua/2.0 os/windows#10 md/arch#amd64 lang/python#3.11.9"
@@ -27,7 +27,7 @@ def build(clients: InProcess, account: str, now: datetime, facts: Facts) -> None
     )
 
 
-def write(scribe: Scribe, facts: Facts, _: random.Random) -> None:
+def write(scribe: EventWriter, facts: Facts, _: random.Random) -> None:
     """The session stops the trail, waits, and builds."""
     stolen = scribe.role("web-app", facts["web_servers"][0], "ASIALABQUIET00000001", minutes_old=90, ec2=True)
 
@@ -62,7 +62,7 @@ def write(scribe: Scribe, facts: Facts, _: random.Random) -> None:
     facts["event_root"] = str(record["eventID"])
 
 
-STORY: Final = Story(
+SCENARIO: Final = Scenario(
     name="gaps",
     build=build,
     write=write,

@@ -9,8 +9,8 @@ from vpce_tui.lab.scenarios.account_endpoints import policy_with_limits
 from vpce_tui.lab.scenarios.account_instances import run
 from vpce_tui.lab.scenarios.account_parts import HOME, Facts, age, endpoint
 from vpce_tui.lab.scenarios.ordinary import DAY
-from vpce_tui.lab.scenarios.records import CONSOLE, Scribe, made
-from vpce_tui.lab.scenarios.scenario import HOURS, PIPELINE_CONTEXT, Story, Truth
+from vpce_tui.lab.scenarios.records import CONSOLE, EventWriter, made
+from vpce_tui.lab.scenarios.scenario import HOURS, PIPELINE_CONTEXT, Scenario, Truth
 
 OFFICE: Final = "192.0.2.90"
 APPLIANCE: Final = "com.amazonaws.vpce.eu-west-1.vpce-svc-0a77b1c2d3e4f5061"
@@ -90,7 +90,7 @@ def build(clients: InProcess, account: str, now: datetime, facts: Facts) -> None
     )
 
 
-def write(scribe: Scribe, facts: Facts, _: random.Random) -> None:
+def write(scribe: EventWriter, facts: Facts, _: random.Random) -> None:
     """Weeks of ordinary work from the office, then an hour at night from the same desk."""
     for days in (24, 20, 15, 9, 7, 3):
         work = scribe.user("dave", f"ASIALABDAVEOLD0{days:05}", mfa=False)
@@ -168,7 +168,7 @@ def write(scribe: Scribe, facts: Facts, _: random.Random) -> None:
     facts["event_archive"] = made(scribe, facts, 24, HOME, service, "archive", OFFICE, "rclone/v1.66.0")
 
 
-STORY: Final = Story(
+SCENARIO: Final = Scenario(
     name="insider",
     build=build,
     write=write,

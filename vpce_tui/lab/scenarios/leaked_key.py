@@ -8,8 +8,8 @@ from typing import Any, Final
 from vpce_tui.lab.inprocess import InProcess
 from vpce_tui.lab.scenarios.account_parts import HOME, Facts, age, endpoint, group, tags_of
 from vpce_tui.lab.scenarios.ordinary import DAY, PIPELINE_ADDRESS
-from vpce_tui.lab.scenarios.records import Scribe, made
-from vpce_tui.lab.scenarios.scenario import PIPELINE_CONTEXT, Story, Truth
+from vpce_tui.lab.scenarios.records import EventWriter, made
+from vpce_tui.lab.scenarios.scenario import PIPELINE_CONTEXT, Scenario, Truth
 
 THIEF: Final = "198.51.100.201"
 FAR: Final = "ap-northeast-3"
@@ -84,7 +84,7 @@ def build(clients: InProcess, account: str, now: datetime, facts: Facts) -> None
     )
 
 
-def write(scribe: Scribe, facts: Facts, _: random.Random) -> None:
+def write(scribe: EventWriter, facts: Facts, _: random.Random) -> None:
     """Weeks of deployments with the key, then the thief's evening."""
     bot = scribe.user("deploy-bot", facts["leaked_key"])
     for days in (25, 21, 18, 13, 10, 6, 3):
@@ -153,7 +153,7 @@ def write(scribe: Scribe, facts: Facts, _: random.Random) -> None:
     facts["event_drop"] = made(scribe, facts, 41, FAR, bot, "drop", THIEF, _AGENT)
 
 
-STORY: Final = Story(
+SCENARIO: Final = Scenario(
     name="leaked-key",
     build=build,
     write=write,

@@ -5,13 +5,13 @@ import random
 from typing import Any, Final
 
 from vpce_tui.lab.scenarios.account_parts import ELSEWHERE, HOME, Facts
-from vpce_tui.lab.scenarios.records import CONSOLE, TERRAFORM, Scribe
+from vpce_tui.lab.scenarios.records import CONSOLE, TERRAFORM, EventWriter
 
 _EVENTS: Final = 420
 _SDK: Final = "Boto3/1.40.12 md/Botocore#1.40.12 ua/2.1 os/linux#6.1.112 md/arch#x86_64 lang/python#3.12.7"
 
 
-def write(scribe: Scribe, facts: Facts, chance: random.Random) -> None:
+def write(scribe: EventWriter, facts: Facts, chance: random.Random) -> None:
     """Write the noise."""
     regions = (HOME, *ELSEWHERE)
     monitor = scribe.role("monitoring", "i-0c0ffee0c0ffee000", "ASIALABMONITOR000001", ec2=True)

@@ -3,14 +3,14 @@
 from typing import Final
 
 from vpce_tui.lab.scenarios.account_parts import HOME, Facts
-from vpce_tui.lab.scenarios.records import CONSOLE, TERRAFORM, Scribe, create_endpoint, made
+from vpce_tui.lab.scenarios.records import CONSOLE, TERRAFORM, EventWriter, create_endpoint, made
 
 PIPELINE_ADDRESS: Final = "192.0.2.40"
 BOB_ADDRESS: Final = "192.0.2.77"
 DAY: Final = 1440
 
 
-def write(scribe: Scribe, facts: Facts) -> None:
+def write(scribe: EventWriter, facts: Facts) -> None:
     """The last day's harmless events; adds the ids of the ones that matter to ``facts``."""
     pipeline = scribe.role("ci-network", "build-4711", "ASIALABPIPELINE00001", minutes_old=200)
     for offset, service in enumerate(("sts", "logs", "ssm")):
@@ -57,7 +57,7 @@ def write(scribe: Scribe, facts: Facts) -> None:
     _before(scribe, facts)
 
 
-def _before(scribe: Scribe, facts: Facts) -> None:
+def _before(scribe: EventWriter, facts: Facts) -> None:
     """The month before: what is usual here, and for whom."""
     for number, (days, region) in enumerate(
         ((27, HOME), (23, "us-east-1"), (19, HOME), (16, "us-west-2"), (12, HOME), (9, "ap-southeast-2"), (4, HOME))
@@ -117,7 +117,7 @@ def _before(scribe: Scribe, facts: Facts) -> None:
 
 
 def endpoint_of_old(
-    scribe: Scribe, minutes: float, region: str, identity: dict[str, object], ip: str, agent: str, number: int
+    scribe: EventWriter, minutes: float, region: str, identity: dict[str, object], ip: str, agent: str, number: int
 ) -> None:
     """An endpoint that was made then, in a VPC that is gone since."""
     asked, answer = create_endpoint(

@@ -8,8 +8,8 @@ from typing import Any, Final
 from vpce_tui.lab.inprocess import InProcess
 from vpce_tui.lab.scenarios.account_parts import HOME, Facts, endpoint, group
 from vpce_tui.lab.scenarios.ordinary import DAY
-from vpce_tui.lab.scenarios.records import Scribe, made
-from vpce_tui.lab.scenarios.scenario import PIPELINE_CONTEXT, Story, Truth
+from vpce_tui.lab.scenarios.records import EventWriter, made
+from vpce_tui.lab.scenarios.scenario import PIPELINE_CONTEXT, Scenario, Truth
 
 PARTNER: Final = "777788889999"
 THEIRS: Final = "203.0.113.140"
@@ -75,7 +75,7 @@ def build(clients: InProcess, account: str, now: datetime, facts: Facts) -> None
     )
 
 
-def write(scribe: Scribe, facts: Facts, _: random.Random) -> None:
+def write(scribe: EventWriter, facts: Facts, _: random.Random) -> None:
     """The partner's usual nightly reading; then the role is used to build."""
     for days in (22, 17, 12, 8, 4, 2):
         usual = scribe.role("partner-integration", "nightly", f"ASIALABPARTNEROLD{days:03}")
@@ -113,7 +113,7 @@ def write(scribe: Scribe, facts: Facts, _: random.Random) -> None:
     facts["event_closet"] = made(scribe, facts, 15, HOME, taken, "closet", THEIRS, _AGENT)
 
 
-STORY: Final = Story(
+SCENARIO: Final = Scenario(
     name="partner",
     build=build,
     write=write,

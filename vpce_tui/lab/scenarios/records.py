@@ -18,7 +18,7 @@ TERRAFORM = (
 CLI_ON_KALI = "aws-cli/2.22.4 md/awscrt#0.22.0 ua/2.0 os/linux#6.11.2-kali1-amd64 md/arch#x86_64 lang/python#3.12.6"
 
 
-class Scribe:
+class EventWriter:
     """Writes records for one account; times are given in minutes before now."""
 
     def __init__(self, account: str, now: datetime, chance: random.Random, keep: Callable[[Record], None]) -> None:
@@ -175,7 +175,7 @@ def create_endpoint(
 
 
 def made(
-    scribe: Scribe,
+    scribe: EventWriter,
     facts: Mapping[str, Any],
     minutes_ago: float,
     region: str,

@@ -1,4 +1,4 @@
-"""What a story is: an account, what happened in it, and the truth about it as data, so that findings can be scored."""
+"""What a scenario is: an account, what happened in it, and the truth about it as data, so that findings can be scored."""
 
 import random
 from collections.abc import Callable
@@ -7,12 +7,12 @@ from datetime import datetime
 
 from vpce_tui.lab.inprocess import InProcess
 from vpce_tui.lab.scenarios.account_parts import Facts
-from vpce_tui.lab.scenarios.records import Scribe
+from vpce_tui.lab.scenarios.records import EventWriter
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is so about one event or instance of a story. ``subject`` is its name among the story's facts.
+    """What is so about one event or instance of a scenario. ``subject`` is its name among the scenario's facts.
 
     ``bad`` None: touched by what happened, and neither.
 
@@ -26,13 +26,13 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """One story. ``context``: what its team has told vpce-tui about itself, as TOML with ``<names>`` of facts. ``gaps``: what cannot be looked at, by
+class Scenario:
+    """One scenario. ``context``: what its team says about itself, as TOML with ``<names>`` of facts. ``gaps``: what cannot be looked at, by
     the name under which the coverage must say so. ``faults``: what its AWS refuses from the start."""
 
     name: str
     build: Callable[[InProcess, str, datetime, Facts], None]
-    write: Callable[[Scribe, Facts, random.Random], None]
+    write: Callable[[EventWriter, Facts, random.Random], None]
     truth: tuple[Truth, ...]
     context: str = ""
     tidy: bool = False

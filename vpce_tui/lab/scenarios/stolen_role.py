@@ -9,8 +9,8 @@ from moto.backends import get_backend
 from vpce_tui.lab.inprocess import InProcess
 from vpce_tui.lab.scenarios import flow_records
 from vpce_tui.lab.scenarios.account_parts import HOME, Facts, endpoint, group, image
-from vpce_tui.lab.scenarios.records import CLI_ON_KALI, Scribe, create_endpoint, made
-from vpce_tui.lab.scenarios.scenario import PIPELINE_CONTEXT, Story, Truth
+from vpce_tui.lab.scenarios.records import CLI_ON_KALI, EventWriter, create_endpoint, made
+from vpce_tui.lab.scenarios.scenario import PIPELINE_CONTEXT, Scenario, Truth
 
 INTRUDER: Final = "198.51.100.23"
 STOLEN_KEY: Final = "ASIALABSTOLEN0000001"
@@ -21,7 +21,7 @@ def build(clients: InProcess, account: str, now: datetime, facts: Facts) -> None
     """What the intruder made: a user with a key, an open group, two endpoints, an AMI; and what GuardDuty found."""
     iam, ec2 = clients.client("iam"), clients.client("ec2", HOME)
     iam.create_user(UserName="ci-backup")
-    iam.create_login_profile(UserName="ci-backup", Password="Intruder-1-was-here")  # noqa: S106 - part of the story
+    iam.create_login_profile(UserName="ci-backup", Password="Intruder-1-was-here")  # noqa: S106 - part of the scenario
     key = iam.create_access_key(UserName="ci-backup")["AccessKey"]
     facts["intruder_user_key"] = key["AccessKeyId"]
     held = get_backend("iam")[account]["aws"]
@@ -112,7 +112,7 @@ def _findings(account: str, now: datetime, facts: Facts) -> None:
     detector.lab_findings = {stolen["Id"]: stolen}
 
 
-def write(scribe: Scribe, facts: Facts, _: random.Random) -> None:
+def write(scribe: EventWriter, facts: Facts, _: random.Random) -> None:
     """The intruder's hour."""
     stolen = scribe.role("web-app", facts["victim"], STOLEN_KEY, minutes_old=75, ec2=True)
 
@@ -190,7 +190,7 @@ def write(scribe: Scribe, facts: Facts, _: random.Random) -> None:
     facts["event_exit"] = made(scribe, facts, 13, HOME, stolen, "intruder_exit", INTRUDER, CLI_ON_KALI)
 
 
-STORY: Final = Story(
+SCENARIO: Final = Scenario(
     name="stolen-role",
     build=build,
     write=write,

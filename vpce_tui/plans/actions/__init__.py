@@ -138,7 +138,7 @@ class AnyAction(Protocol):
         """Operations that its calls and inverses may be, beyond what its aspects read."""
 
     @property
-    def judges(self) -> bool:
+    def verifies_from_answers(self) -> bool:
         """Whether it is verified from the very answers that were kept."""
 
     def strange(self, step: Step) -> PlannedCall | None:
@@ -161,9 +161,9 @@ class Action(Generic[S]):
     choices: tuple[Choice[S], ...] = ()
     remember: Callable[[Step], Mapping[str, object]] = lambda _: {}
     leave: Callable[[S, PlannedCall, bool, bool], str] = lambda _, __, ___, ____: ""
-    look: Callable[[Mapping[str, str], Answers], Mapping[str, object]] = lambda _, __: {}
+    read_options: Callable[[Mapping[str, str], Answers], Mapping[str, object]] = lambda _, __: {}
     """What its answers, and those of the playbook's other steps, say about how to look (:attr:`PlanningContext.remembered`)."""
-    judge: Callable[[S, Step, Pages], ReadBack] | None = None
+    verify_answers: Callable[[S, Step, Pages], ReadBack] | None = None
     """For a step that reads: the verification from the very answers that were kept, by call id (their pages); such a step asks anew
     each time it is run."""
     may: tuple[str, ...] = ()
@@ -172,9 +172,9 @@ class Action(Generic[S]):
     """Those of :attr:`may` that its inverses are, and no others: a record that was handed over cannot name another."""
 
     @property
-    def judges(self) -> bool:
+    def verifies_from_answers(self) -> bool:
         """Whether it is verified from the very answers that were kept."""
-        return self.judge is not None
+        return self.verify_answers is not None
 
     def strange(self, step: Step) -> PlannedCall | None:
         """The first call of ``step`` that this action never makes, or never takes anything back by; None: there is none.

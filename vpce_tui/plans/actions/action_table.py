@@ -43,20 +43,20 @@ from vpce_tui.plans.targets.principal_state import PrincipalState
 INSTANCE_ACTIONS: Final[Mapping[str, Action[InstanceState]]] = {
     "identify": instance.IDENTIFY,
     "preserve": instance.PRESERVE,
-    "protect": instance.HOLD,
+    "protect": instance.PROTECT,
     "take-out": out_of_service.TAKE_OUT,
     "isolate": isolate.ISOLATE,
     "cut-credentials": identity.CUT_CREDENTIALS,
     "snapshots": instance.SNAPSHOTS,
     "memory": instance.MEMORY,
     "terminate": instance.TERMINATE,
-    "relaunch-ami": ami.CHOOSE_IMAGE,
+    "relaunch-ami": ami.CHOOSE_AMI,
     "relaunch-user-data": ami.REVIEW_USER_DATA,
     "relaunch-group": new_security_group.RELAUNCH_GROUP,
     "relaunch-profile": instance_profile.RELAUNCH_PROFILE,
     "relaunch-launch": launch.LAUNCH,
     "relaunch-return": return_to_service.RETURN,
-    "relaunch-verify": return_to_service.PROVE,
+    "relaunch-verify": return_to_service.VERIFY_RETURN,
 }
 ENDPOINT_ACTIONS: Final[Mapping[str, Action[EndpointState]]] = {
     "endpoint-identify": endpoint.IDENTIFY,
@@ -65,7 +65,7 @@ ENDPOINT_ACTIONS: Final[Mapping[str, Action[EndpointState]]] = {
     "endpoint-network": endpoint.NETWORK,
     "endpoint-dns": endpoint.DNS,
     "endpoint-encryption": endpoint.ENCRYPTION,
-    "endpoint-delete": endpoint.REMOVE,
+    "endpoint-delete": endpoint.DELETE_ENDPOINT,
     "endpoint-guard": endpoint.GUARD,
 }
 PRINCIPAL_ACTIONS: Final[Mapping[str, Action[PrincipalState]]] = {
@@ -75,9 +75,9 @@ PRINCIPAL_ACTIONS: Final[Mapping[str, Action[PrincipalState]]] = {
     "principal-quarantine": principal.QUARANTINE,
     "principal-console": console_access.CONSOLE,
     "principal-refused": credential_checks.REFUSED,
-    "principal-persistence": persistence.CONTAIN_MADE,
+    "principal-persistence": persistence.CONTAIN_PERSISTENCE,
     "principal-root": principal.ROOT,
-    "principal-least-privilege": least_privilege.LEAST,
+    "principal-least-privilege": least_privilege.LEAST_PRIVILEGE,
     "principal-rotate": rotate.ROTATE,
     "principal-drop-keys": rotate.DROP_KEYS,
     "principal-trail": cloudtrail_trail.PRINCIPAL_TRAIL,
@@ -90,11 +90,11 @@ INTERFACE_ACTIONS: Final[Mapping[str, Action[InterfaceState]]] = {
     "traffic-flow-logs": flow_logs.TRAFFIC_FLOW_LOGS,
     "traffic-waf": blocking.TRAFFIC_WAF,
     "traffic-block-public-access": blocking.TRAFFIC_BLOCK_PUBLIC_ACCESS,
-    "traffic-verify": traffic.TRAFFIC_PROVE,
+    "traffic-verify": traffic.VERIFY_BLOCK,
 }
 ACCOUNT_ACTIONS: Final[Mapping[str, Action[AccountState]]] = {
     "account-overview": overview.ACCOUNT_OVERVIEW,
-    "account-amis": overview.ACCOUNT_IMAGES,
+    "account-amis": overview.ACCOUNT_AMIS,
     "account-groups": open_group_rules.ACCOUNT_GROUPS,
     "account-encryption": default_encryption.ENCRYPTION_BY_DEFAULT,
     "account-volumes": volumes.ACCOUNT_VOLUMES,

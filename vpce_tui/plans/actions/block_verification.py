@@ -116,13 +116,15 @@ def _verdict(state: InterfaceState, traffic: Traffic | None, block: str) -> tupl
     doubt = _doubt(state, traffic, flow_peers, since)
     if doubt:
         return "wait", f"{block}: {doubt}"
-    newest = min((traffic.newest_of[nic] for nic in _judged_by(state, traffic, flow_peers)), default=traffic.newest)
+    newest = min(
+        (traffic.newest_of[nic] for nic in _interfaces_to_verify(state, traffic, flow_peers)), default=traffic.newest
+    )
     tried = max((item.last for item in flow_peers if item.rejected and item.last), default=None)
     said = f"attempts until {_at(tried)} were rejected" if tried and tried > since else "no attempt since"
     return "stopped", f"{block}: nothing accepted from {_at(since)} until {_at(newest)}; {said}"
 
 
-def _judged_by(state: InterfaceState, traffic: Traffic, flow_peers: list[FlowPeer]) -> list[str]:
+def _interfaces_to_verify(state: InterfaceState, traffic: Traffic, flow_peers: list[FlowPeer]) -> list[str]:
     """The interfaces whose records say it: those that talked with it, else all that have records."""
     named = {nic for item in flow_peers for nic in item.interfaces}
     own = [nic.id for nic in state.interfaces if nic.id in traffic.newest_of]
@@ -140,13 +142,13 @@ def _doubt(state: InterfaceState, traffic: Traffic, flow_peers: list[FlowPeer], 
     if traffic.skipped:
         return f"AWS could not record everything ({traffic.skipped} records say SKIPDATA): some traffic may be missing"
     whole = since + timedelta(seconds=state.log.interval if state.log else 600) + _GRACE
-    late = [nic for nic in _judged_by(state, traffic, flow_peers) if traffic.newest_of[nic] < whole]
+    late = [nic for nic in _interfaces_to_verify(state, traffic, flow_peers) if traffic.newest_of[nic] < whole]
     if late or not traffic.newest_of:
         return f"wait: records come minutes late, and those of {', '.join(late) or 'its interfaces'} must reach {_at(whole)} first; then run it again"
     return ""
 
 
-def judge(state: InterfaceState, blocks: Iterable[str], pages: Pages, name: str) -> ReadBack:
+def verify_block(state: InterfaceState, blocks: Iterable[str], pages: Pages, name: str) -> ReadBack:
     """The verification, from the answer that was kept as ``name``."""
     traffic = state.traffic
     if name in pages and traffic is not None:

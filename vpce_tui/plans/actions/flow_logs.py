@@ -10,7 +10,7 @@ from typing import Final
 
 from vpce_tui.blocks.model import ColumnKind, column
 from vpce_tui.plans.actions import Action, Choice, Options, S, by_effects, parts, unchanged
-from vpce_tui.plans.actions.hardening.overview import gaps, look_in_scope, unlogged
+from vpce_tui.plans.actions.hardening.overview import gaps, read_options_in_scope, unlogged
 from vpce_tui.plans.placeholders import TOKEN, document, ref
 from vpce_tui.plans.plan import Option, Step, StepKind
 from vpce_tui.plans.step_builder import Draft
@@ -362,7 +362,7 @@ ACCOUNT_FLOW_LOGS: Final[Action[AccountState]] = Action(
         ),
         *choices(lambda state: next(iter(state.logging.values()), None)),
     ),
-    look=look_in_scope,
+    read_options=read_options_in_scope,
     may=_MAY,
     taken_back_by=_INVERSES,
 )

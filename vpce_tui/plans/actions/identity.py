@@ -65,7 +65,7 @@ def _plan(state: InstanceState, draft: Draft) -> Step:
         draft.add_impact(
             f"every session of {role.name} that was issued before now is denied, also those of people and other services; other instances with this role are denied until they "
             "get new credentials automatically, which can take hours",
-            role.other_users,
+            role.other_instances,
         )
     draft.changes.append(f"instance profile {role.profile_name} is disassociated from {state.instance.id}")
     filters = [{"Name": "instance-id", "Values": [state.instance.id]}]

@@ -10,7 +10,7 @@ from typing import Final
 from vpce_tui.core.json_values import strings
 from vpce_tui.inventory.resources import Interface, SecurityGroup
 from vpce_tui.plans.actions import Action, Choice, by_effects, unchanged
-from vpce_tui.plans.actions.quarantine_group import QUARANTINE, UNTRACKED, name_of, no_egress, own_group
+from vpce_tui.plans.actions.created_security_group import QUARANTINE, UNTRACKED, name_of, no_egress, plan_security_group
 from vpce_tui.plans.actions.skip_if_deleted import skip_if_deleted
 from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import Step, StepKind
@@ -80,7 +80,7 @@ def _groups(state: InstanceState) -> VpcGroups:
 
 def _group(state: InstanceState, draft: Draft, purpose: str, reference: str, *rules: str) -> SecurityGroup | None:
     stand_in = next((group for nic in state.interfaces or () for group in nic.groups), "")
-    return own_group(
+    return plan_security_group(
         draft,
         _groups(state),
         vpc=state.instance.vpc_id,

@@ -10,7 +10,7 @@ from vpce_tui.plans.actions.skip_if_deleted import skip_if_deleted
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft, readable_id
 from vpce_tui.plans.targets.instance_state import InstanceAspect, InstanceState
-from vpce_tui.plans.targets.service import Registration, Scaling
+from vpce_tui.plans.targets.load_balancing import AutoScalingMembership, Registration
 
 
 def _default_capacity(state: InstanceState) -> str:
@@ -79,7 +79,7 @@ def _detach(state: InstanceState, draft: Draft) -> None:
         )
 
 
-def leaving(group: Scaling | None) -> bool:
+def leaving(group: AutoScalingMembership | None) -> bool:
     """Whether the instance is on its way out of the group (AWS drains connections first, for minutes)."""
     return group is not None and group.lifecycle.startswith(("Detach", "Terminat"))
 

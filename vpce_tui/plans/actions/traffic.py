@@ -12,11 +12,11 @@ from vpce_tui.inventory import flow_log_queries
 from vpce_tui.inventory.flow_log_blocks import traffic_blocks
 from vpce_tui.inventory.flow_log_queries import FlowPeer
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, Pages, ReadBack, parts, read_back, unchanged
-from vpce_tui.plans.actions.block_verification import blocks_of, judge, verdicts, why_not_blockable
+from vpce_tui.plans.actions.block_verification import blocks_of, verdicts, verify_block, why_not_blockable
 from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import Option, Step, StepKind, Until
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.barriers import GroupRule
+from vpce_tui.plans.targets.barriers import SecurityGroupRule
 from vpce_tui.plans.targets.interface_state import HOURS, InterfaceAspect, InterfaceState
 
 SEE: Final = "traffic-see"
@@ -47,7 +47,7 @@ def wrong_address(text: str) -> str:
     return f"{text} is everywhere: isolate the instance instead" if network.prefixlen < 8 else ""
 
 
-def look(answers: Mapping[str, str], others: Answers) -> Mapping[str, object]:
+def read_options(answers: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     """How far back to look: the answer to the first step."""
     said = answers.get("hours") or others.get(SEE, {}).get("hours", "6")
     return {HOURS: int(said)} if said.isdigit() else {}
@@ -97,7 +97,7 @@ def warnings(state: InterfaceState, block: str) -> list[str]:
     return said
 
 
-def rules_that_let(state: InterfaceState, blocks: Iterable[str]) -> list[tuple[GroupRule, list[FlowPeer]]]:
+def rules_that_let(state: InterfaceState, blocks: Iterable[str]) -> list[tuple[SecurityGroupRule, list[FlowPeer]]]:
     """Each group rule that lets an address of ``blocks`` through, on whatever port, with the traffic that was seen through it."""
     wanted = tuple(blocks)
     flow_peers = [
@@ -112,7 +112,7 @@ def rules_that_let(state: InterfaceState, blocks: Iterable[str]) -> list[tuple[G
     ]
 
 
-def went_through(state: InterfaceState, rule: GroupRule, flow_peer: FlowPeer) -> bool:
+def went_through(state: InterfaceState, rule: SecurityGroupRule, flow_peer: FlowPeer) -> bool:
     """Whether a rule lets this traffic through, on an interface that is in its group."""
     held = any(rule.group in nic.groups for nic in state.interfaces if nic.id in flow_peer.interfaces)
     return (
@@ -135,7 +135,7 @@ def _plan_see(state: InterfaceState, draft: Draft) -> Step:
     draft.read(
         "flow-logs", "DescribeFlowLogs", {"Filter": [{"Name": "resource-id", "Values": resources}]}, "what is recorded"
     )
-    ask(state, draft, "who", "its peers", flow_log_queries.talkers_query)
+    ask(state, draft, "who", "its peers", flow_log_queries.flow_peers_query)
     if state.traffic is not None:
         window = state.traffic.window
         ask(
@@ -143,7 +143,7 @@ def _plan_see(state: InterfaceState, draft: Draft) -> Step:
             draft,
             "when",
             "how much, over time",
-            lambda form, ids: flow_log_queries.bars_query(form, ids, window),
+            lambda form, ids: flow_log_queries.bytes_over_time_query(form, ids, window),
         )
     draft.note_unread(state.unknown)
     _seen(state, draft)
@@ -301,7 +301,7 @@ def _in_group(others: int) -> str:
 
 
 def _plan_prove(state: InterfaceState, draft: Draft) -> Step:
-    ask(state, draft, "after", "its peers since", flow_log_queries.talkers_query)
+    ask(state, draft, "after", "its peers since", flow_log_queries.flow_peers_query)
     if not draft.calls:
         ids = [nic.id for nic in state.interfaces]
         draft.read(
@@ -327,8 +327,8 @@ def _blocks(state: InterfaceState, draft: Draft) -> tuple[str, ...]:
     return chosen(draft) or blocks_of(state)
 
 
-def _judge(state: InterfaceState, step: Step, pages: Pages) -> ReadBack:
-    return judge(state, parts(step.bindings.get(_BLOCKS, "")), pages, "traffic-after")
+def _verify_answers(state: InterfaceState, step: Step, pages: Pages) -> ReadBack:
+    return verify_block(state, parts(step.bindings.get(_BLOCKS, "")), pages, "traffic-after")
 
 
 def _wrong_hours(text: str) -> str:
@@ -350,7 +350,7 @@ TRAFFIC_SEE: Final[Action[InterfaceState]] = Action(
             check=_wrong_hours,
         ),
     ),
-    look=look,
+    read_options=read_options,
     may=("ec2:DescribeFlowLogs", "logs:StartQuery", "logs:GetQueryResults"),
 )
 TRAFFIC_CHOOSE: Final[Action[InterfaceState]] = Action(
@@ -369,15 +369,15 @@ TRAFFIC_CHOOSE: Final[Action[InterfaceState]] = Action(
             columns=_ADDRESS_COLUMNS,
         ),
     ),
-    look=look,
+    read_options=read_options,
     may=("ec2:DescribeSecurityGroupRules", "ec2:DescribeNetworkAcls"),
 )
-TRAFFIC_PROVE: Final[Action[InterfaceState]] = Action(
+VERIFY_BLOCK: Final[Action[InterfaceState]] = Action(
     aspects=frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES}),
     plan=_plan_prove,
     expect=unchanged,
     verify=read_back,
-    look=look,
-    judge=_judge,
+    read_options=read_options,
+    verify_answers=_verify_answers,
     may=("logs:StartQuery", "logs:GetQueryResults", "ec2:DescribeFlowLogs"),
 )

@@ -73,7 +73,7 @@ _EC2_OPERATIONS: Final = {
     "DescribeAddresses": "Addresses:",
     "DescribeSnapshots": "Snapshots:",
     "DescribeSecurityGroupRules": "SecurityGroups:",
-    "DescribeImages": "Images:",
+    "DescribeImages": "LaunchAmis:",
     "CreateSnapshot": "Snapshots:",
     "CopySnapshot": "Snapshots:",
     "DeleteSnapshot": "Snapshots:",

@@ -14,11 +14,11 @@ from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.core.coverage import Part, Status, side_by_side
 from vpce_tui.core.json_values import strings
 from vpce_tui.inventory import amis, parse
-from vpce_tui.inventory.amis import Image
+from vpce_tui.inventory.amis import Ami
 from vpce_tui.inventory.resources import Instance, tags_of
 from vpce_tui.plans.targets import ebs_volumes as ebs
-from vpce_tui.plans.targets import launch_images, recording
-from vpce_tui.plans.targets.barriers import GroupRule
+from vpce_tui.plans.targets import launch_amis, recording
+from vpce_tui.plans.targets.barriers import SecurityGroupRule
 from vpce_tui.plans.targets.flow_logs import FlowLogging, flow_logging
 from vpce_tui.plans.targets.planning_context import PlanningContext, Reader, Unreadable, aws_now, read_aspects
 from vpce_tui.plans.targets.read_barriers import group_rule
@@ -32,8 +32,8 @@ class AccountInstance:
     """One instance, the AMI it runs (None: gone) and the newest of its family (None: not known)."""
 
     instance: Instance
-    image: Image | None
-    newest: Image | None
+    image: Ami | None
+    newest: Ami | None
     age_days: int | None
     deprecated: bool = False
     ended: str = ""
@@ -44,7 +44,7 @@ class WideRule:
     """A rule that lets the world in, the ranges of its group's VPC, and who holds the group."""
 
     region: str
-    rule: GroupRule
+    rule: SecurityGroupRule
     group_name: str
     vpc_ranges: tuple[str, ...]
     holders: tuple[str, ...]
@@ -175,7 +175,7 @@ def _instances(client: AwsClient, state: AccountState, asked: PlanningContext) -
         ]
         known = _images_of(client, region, instances)
         newest = {
-            identifier: launch_images.newest_of(client, region, item, state.account, now, opened)
+            identifier: launch_amis.newest_of(client, region, item, state.account, now, opened)
             for identifier, item in known.items()
         }
         made = []
@@ -198,9 +198,9 @@ def _instances(client: AwsClient, state: AccountState, asked: PlanningContext) -
     return replace(state, instances=tuple(item for some in found.values() for item in some), gaps=gaps)
 
 
-def _images_of(client: AwsClient, region: str, instances: Iterable[Instance]) -> dict[str, Image]:
+def _images_of(client: AwsClient, region: str, instances: Iterable[Instance]) -> dict[str, Ami]:
     ids = sorted({item.image_id for item in instances if item.image_id})
-    found: dict[str, Image] = {}
+    found: dict[str, Ami] = {}
     for start in range(0, len(ids), 100):
         filters = [{"Name": "image-id", "Values": ids[start : start + 100]}]
         for page in client.pages(

@@ -8,7 +8,7 @@ from vpce_tui.core.ip_addresses import inside
 
 
 @dataclass(frozen=True, slots=True)
-class GroupRule:
+class SecurityGroupRule:
     """One rule of a security group. ``peer``: a CIDR block, a prefix list or another group."""
 
     id: str
@@ -36,7 +36,7 @@ class GroupRule:
         way = "to" if self.egress else "from"
         return f"allows {self.ports} {way} {self.peer}"
 
-    def same_effect(self, other: "GroupRule") -> bool:
+    def same_effect(self, other: "SecurityGroupRule") -> bool:
         """Whether both let the same through."""
         return self.effect == other.effect
 

@@ -227,16 +227,18 @@ def _in_its_subnets(client: AwsClient, endpoint: Endpoint) -> tuple[str, ...]:
         call = Call(service="ec2", operation=operation, region=endpoint.region, parameters={"Filters": list(filters)})
         return [raw for page in client.pages(call) for raw in page.data.get(key, [])]
 
-    told = [
+    associations = [
         (str(raw["RouteTableId"]), str(item.get("SubnetId", "")))
         for raw in every("DescribeRouteTables", "RouteTables", in_vpc)
         for item in mappings(raw, "Associations")
     ]
-    subnets = {subnet for table, subnet in told if subnet and table in endpoint.route_tables}
+    subnets = {subnet for table, subnet in associations if subnet and table in endpoint.route_tables}
     if any(
-        not subnet and table in endpoint.route_tables for table, subnet in told
+        not subnet and table in endpoint.route_tables for table, subnet in associations
     ):  # the main table: of all the others
-        subnets |= {str(raw["SubnetId"]) for raw in every("DescribeSubnets", "Subnets", in_vpc)} - {s for _, s in told}
+        subnets |= {str(raw["SubnetId"]) for raw in every("DescribeSubnets", "Subnets", in_vpc)} - {
+            s for _, s in associations
+        }
     if not subnets:
         return ()
     filters = [

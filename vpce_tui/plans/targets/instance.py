@@ -13,9 +13,10 @@ from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.core.json_values import strings
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.resources import Instance
-from vpce_tui.plans.targets import launch, launch_images, replacement, service
+from vpce_tui.plans.targets import launch, launch_amis, load_balancing, replacement
 from vpce_tui.plans.targets.instance_disks import read_snapshots, read_volumes
 from vpce_tui.plans.targets.instance_state import Attributes, InstanceAspect, InstanceState, Spot
+from vpce_tui.plans.targets.load_balancing import auto_scaling_of, classic_of, targets_of
 from vpce_tui.plans.targets.planning_context import (
     PlanningContext,
     Reader,
@@ -24,7 +25,6 @@ from vpce_tui.plans.targets.planning_context import (
     vpc_groups,
 )
 from vpce_tui.plans.targets.role import role_of
-from vpce_tui.plans.targets.service import classic_of, scaling_of, targets_of
 
 _OF_INSTANCE: Final = (
     InstanceAspect.VOLUMES,
@@ -173,24 +173,26 @@ def _old_rules(client: AwsClient, state: InstanceState, asked: PlanningContext) 
 def _starter(client: AwsClient, state: InstanceState, asked: PlanningContext) -> InstanceState:
     scaled = state
     if state.scaling is None and not state.gone:
-        scaled = replace(state, scaling=scaling_of(client, state.instance))
+        scaled = replace(state, scaling=auto_scaling_of(client, state.instance))
     name = _group_name(scaled, asked)
-    return replace(state, starter=service.starter_of(client, state.instance, name, asked) if name else None)
+    return replace(
+        state, starter=load_balancing.launch_source_of(client, state.instance, name, asked) if name else None
+    )
 
 
 def _target_groups(client: AwsClient, state: InstanceState, asked: PlanningContext) -> InstanceState:
     new = replacement.read_replacement(client, state.instance, asked)
     vpc = new.vpc_id if new else state.instance.vpc_id
-    found = service.target_groups_of(client, state.instance, vpc, asked)
-    there = {item.arn: service.registered(client, state.instance.region, item.arn) for item in found}
-    balancers = service.classic_balancers_of(client, state.instance, vpc, asked)
+    found = load_balancing.target_groups_of(client, state.instance, vpc, asked)
+    there = {item.arn: load_balancing.registered(client, state.instance.region, item.arn) for item in found}
+    balancers = load_balancing.classic_balancers_of(client, state.instance, vpc, asked)
     return replace(state, target_groups=found, registered=there, balancers=balancers)
 
 
 def _addresses(client: AwsClient, state: InstanceState, asked: PlanningContext) -> InstanceState:
     new = replacement.read_replacement(client, state.instance, asked)
     both = [state.instance.id, *([new.id] if new else [])]
-    return replace(state, addresses=service.addresses_of(client, state.instance.region, both))
+    return replace(state, addresses=load_balancing.addresses_of(client, state.instance.region, both))
 
 
 READS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -261,7 +263,7 @@ _READERS: Final[Mapping[str, Reader[InstanceState]]] = {
     InstanceAspect.INTERFACES: _interfaces,
     InstanceAspect.VOLUMES: read_volumes,
     InstanceAspect.ROLE: lambda client, state, asked: replace(state, role=role_of(client, state.instance, asked)),
-    InstanceAspect.SCALING: lambda client, state, _: replace(state, scaling=scaling_of(client, state.instance)),
+    InstanceAspect.SCALING: lambda client, state, _: replace(state, scaling=auto_scaling_of(client, state.instance)),
     InstanceAspect.TARGETS: lambda client, state, _: replace(state, targets=targets_of(client, state.instance)),
     InstanceAspect.CLASSIC: lambda client, state, _: replace(state, classic=classic_of(client, state.instance)),
     InstanceAspect.GROUPS: _groups,
@@ -269,7 +271,7 @@ _READERS: Final[Mapping[str, Reader[InstanceState]]] = {
     InstanceAspect.SPOT: _spot,
     InstanceAspect.FINDINGS: _findings,
     InstanceAspect.IMAGES: lambda client, state, asked: replace(
-        state, images=launch_images.read_images(client, state.instance, asked)
+        state, images=launch_amis.read_launch_amis(client, state.instance, asked)
     ),
     InstanceAspect.SETTINGS: lambda client, state, asked: replace(
         state, settings=launch.read_settings(client, state.instance, asked)

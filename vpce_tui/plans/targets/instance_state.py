@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from vpce_tui.inventory.resources import Instance, Interface, Volume
-from vpce_tui.plans.targets import launch, launch_images, service
-from vpce_tui.plans.targets.barriers import GroupRule
+from vpce_tui.plans.targets import launch, launch_amis, load_balancing
+from vpce_tui.plans.targets.barriers import SecurityGroupRule
+from vpce_tui.plans.targets.load_balancing import AutoScalingMembership, Registration
 from vpce_tui.plans.targets.planning_context import (
     VpcGroups,
 )
 from vpce_tui.plans.targets.replacement import Replacement
 from vpce_tui.plans.targets.role import HeldRole
-from vpce_tui.plans.targets.service import Registration, Scaling
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +54,26 @@ class InstanceState:
     interfaces: tuple[Interface, ...] | None = None
     volumes: tuple[Volume, ...] | None = None
     role: HeldRole | None = None
-    scaling: Scaling | None = None
+    scaling: AutoScalingMembership | None = None
     targets: tuple[Registration, ...] | None = None
     classic: tuple[Registration, ...] | None = None
     groups: VpcGroups | None = None
     snapshots: tuple[EbsSnapshot, ...] | None = None
     spot: Spot | None = None
     detectors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    images: launch_images.Images | None = None
+    images: launch_amis.LaunchAmis | None = None
     settings: launch.Settings | None = None
-    old_rules: tuple[GroupRule, ...] | None = None
+    old_rules: tuple[SecurityGroupRule, ...] | None = None
     group_names: Mapping[str, str] = field(default_factory=dict)
     policies: tuple[launch.PolicyOf, ...] | None = None
     new_role: launch.NewRole | None = None
     replacement: Replacement | None = None
-    starter: service.LaunchSource | None = None
-    target_groups: tuple[service.TargetGroup, ...] | None = None
-    balancers: tuple[service.ClassicBalancer, ...] = ()
+    starter: load_balancing.LaunchSource | None = None
+    target_groups: tuple[load_balancing.TargetGroup, ...] | None = None
+    balancers: tuple[load_balancing.ClassicBalancer, ...] = ()
     registered: Mapping[str, frozenset[tuple[str, int]]] = field(default_factory=dict)
     """Targets (id and port) of each of those target groups."""
-    addresses: tuple[service.Address, ...] | None = None
+    addresses: tuple[load_balancing.ElasticIp, ...] | None = None
     unknown: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -126,10 +126,14 @@ def _traffic(client: AwsClient, state: InterfaceState, asked: PlanningContext) -
     window = Window.last(integer(asked.remembered.get(HOURS, 6)), now)
     ids = [nic.id for nic in state.interfaces]
     try:
-        asking = flow_log_queries.talkers_query(log.format, ids)
+        asking = flow_log_queries.flow_peers_query(log.format, ids)
         rows = flow_log_queries.ask(client, state.region, log.destination, asking, window)
         slots = flow_log_queries.ask(
-            client, state.region, log.destination, flow_log_queries.bars_query(log.format, ids, window), window
+            client,
+            state.region,
+            log.destination,
+            flow_log_queries.bytes_over_time_query(log.format, ids, window),
+            window,
         )
     except flow_log_queries.Unanswered as error:
         raise Unreadable(str(error)) from error

@@ -7,7 +7,7 @@ from typing import Final
 from vpce_tui.inventory.flow_log_queries import Traffic
 from vpce_tui.inventory.networks import Acl
 from vpce_tui.inventory.resources import Interface
-from vpce_tui.plans.targets.barriers import AddressSet, BlockPublicAccess, GroupRule
+from vpce_tui.plans.targets.barriers import AddressSet, BlockPublicAccess, SecurityGroupRule
 from vpce_tui.plans.targets.flow_logs import FlowLog, FlowLogging
 from vpce_tui.plans.targets.planning_context import (
     AppliedCall,
@@ -36,7 +36,7 @@ class InterfaceState:
     """What each address of an endpoint's interface in the VPC belongs to."""
     holder_of: Mapping[str, str] = field(default_factory=dict)
     """Whose each address in the VPC is: the id of an instance, or what AWS says the interface is for."""
-    rules: tuple[GroupRule, ...] | None = None
+    rules: tuple[SecurityGroupRule, ...] | None = None
     group_names: Mapping[str, str] = field(default_factory=dict)
     holders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Other interfaces in each group."""

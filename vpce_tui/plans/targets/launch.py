@@ -14,7 +14,7 @@ from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.core.json_values import mapping, mappings, string, strings
 from vpce_tui.inventory.resources import Instance, tags_of
-from vpce_tui.plans.targets.barriers import GroupRule
+from vpce_tui.plans.targets.barriers import SecurityGroupRule
 from vpce_tui.plans.targets.kms_keys import KmsKey, read_key
 from vpce_tui.plans.targets.planning_context import (
     PlanningContext,
@@ -203,7 +203,7 @@ def groups_before(instance: Instance, asked: PlanningContext) -> tuple[str, ...]
 
 def read_rules(
     client: AwsClient, instance: Instance, asked: PlanningContext
-) -> tuple[tuple[GroupRule, ...], dict[str, str]]:
+) -> tuple[tuple[SecurityGroupRule, ...], dict[str, str]]:
     """The rules of those groups, by id, and the groups' names."""
     groups = groups_before(instance, asked)
     if not groups:

@@ -208,7 +208,7 @@ def _console(client: AwsClient, state: PrincipalState, _: PlanningContext) -> Pr
     )
 
 
-def _users(client: AwsClient, state: PrincipalState, _: PlanningContext) -> PrincipalState:
+def _instances_with_role(client: AwsClient, state: PrincipalState, _: PlanningContext) -> PrincipalState:
     if state.kind is not PrincipalKind.ROLE:
         return replace(state, instances=())
     profiles = [
@@ -246,11 +246,11 @@ def _sessions(client: AwsClient, state: PrincipalState, asked: PlanningContext) 
     found: set[str] = set()
     since = aws_now(client) - timedelta(days=1)
     for region in sorted({client.home_region, "us-east-1"}):
-        found |= _handed_out(client, state, region, since)[0]
+        found |= _issued_sessions(client, state, region, since)[0]
     return replace(state, sessions=tuple(sorted(found)))
 
 
-def _handed_out(client: AwsClient, state: PrincipalState, region: str, since: datetime) -> tuple[set[str], bool]:
+def _issued_sessions(client: AwsClient, state: PrincipalState, region: str, since: datetime) -> tuple[set[str], bool]:
     """Names of the sessions that AWS handed out in one region, where a record names none, its id; and whether that is all."""
     about = {"LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": state.arn}]}
     found: set[str] = set()
@@ -298,13 +298,13 @@ def _session_names(
     """Names of sessions of the role: those that the operator names, instances of this incident (whose profile may be taken by
     now), instances that hold it, and those that event history knows from ``days``; and where that could not be asked."""
     ours = sorted(target for target in asked.targets if target.startswith("i-"))
-    held = [name.partition(" ")[0] for name in _users(client, state, asked).instances or ()]
+    held = [name.partition(" ")[0] for name in _instances_with_role(client, state, asked).instances or ()]
     gaps: list[str] = []
     since = aws_now(client) - timedelta(days=days)
 
     def one(region: str) -> tuple[list[str], Part]:
         try:
-            names, whole = _handed_out(client, state, region, since)
+            names, whole = _issued_sessions(client, state, region, since)
             if not whole:
                 gaps.append(f"sessions issued in {region}: more than {PAGES * 50}, the older ones were not read")
             return sorted(names), Part(region, Status.LOOKED)
@@ -365,7 +365,7 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
         "iam:ListSigningCertificates",
         "iam:ListServiceSpecificCredentials",
     ),
-    PrincipalAspect.USERS: ("iam:ListInstanceProfilesForRole", "ec2:DescribeRegions", "ec2:DescribeInstances"),
+    PrincipalAspect.INSTANCES: ("iam:ListInstanceProfilesForRole", "ec2:DescribeRegions", "ec2:DescribeInstances"),
     PrincipalAspect.SESSIONS: ("cloudtrail:LookupEvents",),
     PrincipalAspect.DOCUMENTS: (
         "iam:ListUserPolicies",
@@ -390,7 +390,7 @@ _READERS: Final[Mapping[str, Reader[PrincipalState]]] = {
     PrincipalAspect.KEYS: _keys,
     PrincipalAspect.POLICIES: read_policies,
     PrincipalAspect.CONSOLE: _console,
-    PrincipalAspect.USERS: _users,
+    PrincipalAspect.INSTANCES: _instances_with_role,
     PrincipalAspect.SESSIONS: _sessions,
     PrincipalAspect.DOCUMENTS: read_policy_documents,
     PrincipalAspect.HISTORY: _history,

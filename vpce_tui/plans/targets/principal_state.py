@@ -153,7 +153,7 @@ class PrincipalAspect:
     KEYS = "access keys"
     POLICIES = "policies"
     CONSOLE = "console access"
-    USERS = "users of the role"
+    INSTANCES = "instances with the role"
     SESSIONS = "sessions"
     DOCUMENTS = "policy documents"
     HISTORY = "call history"

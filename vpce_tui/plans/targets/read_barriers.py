@@ -10,7 +10,7 @@ from vpce_tui.aws.client import AwsClient
 from vpce_tui.core.json_values import at, integer, mappings, string
 from vpce_tui.inventory.networks import acl
 from vpce_tui.inventory.resources import tags_of
-from vpce_tui.plans.targets.barriers import AddressSet, BlockPublicAccess, GroupRule
+from vpce_tui.plans.targets.barriers import AddressSet, BlockPublicAccess, SecurityGroupRule
 from vpce_tui.plans.targets.interface_state import InterfaceState
 from vpce_tui.plans.targets.planning_context import TAG_CALL, PlanningContext, ours
 
@@ -61,10 +61,10 @@ def _label(raw: Mapping[str, object]) -> str:
     return f"{owner or raw.get('Description') or 'unattached'} ({raw['NetworkInterfaceId']})"
 
 
-def group_rule(raw: Mapping[str, object]) -> GroupRule:
+def group_rule(raw: Mapping[str, object]) -> SecurityGroupRule:
     """One item of ``DescribeSecurityGroupRules``."""
     peer = raw.get("CidrIpv4") or raw.get("CidrIpv6") or raw.get("PrefixListId")
-    return GroupRule(
+    return SecurityGroupRule(
         id=str(raw.get("SecurityGroupRuleId", "")),
         group=str(raw.get("GroupId", "")),
         egress=bool(raw.get("IsEgress")),

@@ -27,7 +27,7 @@ class HeldRole:
     cut: str = ""
     inline: tuple[str, ...] = ()
     attached: tuple[tuple[str, str], ...] = ()
-    other_users: tuple[str, ...] = ()
+    other_instances: tuple[str, ...] = ()
 
 
 def role_of(client: AwsClient, instance: Instance, asked: PlanningContext) -> HeldRole:
@@ -136,7 +136,7 @@ def _role_behind(
         cut=cut,
         inline=tuple(sorted(set(inline) - {own})),
         attached=tuple(sorted(attached)),
-        other_users=tuple(sorted(users)),
+        other_instances=tuple(sorted(users)),
     )
 
 

@@ -71,7 +71,7 @@ def why_text(assessment: Assessment, width: int, *, full: bool) -> list[Content]
     return found
 
 
-class ListFrame(Frame):
+class AssessedListScreen(Frame):
     """A table over assessed things. Subclasses give columns, rows and reasons."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -13,7 +13,7 @@ from textual.content import Content
 from vpce_tui.core.coverage import Coverage
 from vpce_tui.core.text import short, sign
 from vpce_tui.detection.signals import Severity
-from vpce_tui.tui.screens.assessed_list import ListFrame, joined, reasons_of, severity_cell, why_text
+from vpce_tui.tui.screens.assessed_list import AssessedListScreen, joined, reasons_of, severity_cell, why_text
 from vpce_tui.tui.screens.event_detail import EventScreen
 from vpce_tui.tui.screens.event_page import BEGINNING, raw_lines, what_to_do
 from vpce_tui.tui.screens.event_targets import choose_playbook, open_instance_of
@@ -79,7 +79,7 @@ def _cell(item: AssessedEvent) -> str:
     return f"{sign('i'):<2} SUPPRESSED" if item.assessment.suppressed else severity_cell(item.assessment.severity)
 
 
-class EventsScreen(ListFrame):
+class EventsScreen(AssessedListScreen):
     """The list of events."""
 
     base = "events"

@@ -93,7 +93,7 @@ def path_of(workspace: Workspace, item: AssessedEvent) -> tuple[Node, ...]:
     """The attack path behind an event, of everything that is known now."""
     from vpce_tui.detection.attack_path import attack_path  # noqa: PLC0415
 
-    known, event = workspace.known(), item.event
+    known, event = workspace.assessment_inputs(), item.event
     name = event.principal.instance_id
     severity = next((one.assessment.severity for one in workspace.instances if one.instance.id == name), None)
     return tuple(

@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 
-from vpce_tui.aws.errors import told
+from vpce_tui.aws.errors import error_message
 from vpce_tui.blocks.model import Block
 from vpce_tui.core.text import many, short, sign
 from vpce_tui.incident.integrity import IntegrityCheck, check_rows
@@ -43,7 +43,7 @@ class IncidentScreen(Frame):
         binding("previous-view", "turn", priority=True),
         binding("note", "note"),
         binding("open-incident", "open"),
-        binding("resume", "app.walk_on"),
+        binding("resume", "app.resume_playbook"),
         binding("close-incident", "app.close_incident"),
         binding("copy", "copy"),
     ]
@@ -69,7 +69,7 @@ class IncidentScreen(Frame):
             self.update()
 
         def failed(error: Exception) -> None:
-            then(IntegrityCheck(rows=0, evidence=0, head="", wrong_row=0, problem=told(error)))
+            then(IntegrityCheck(rows=0, evidence=0, head="", wrong_row=0, problem=error_message(error)))
 
         self.workspace.background.start("verify", lambda: check_rows(rows, folder), then, failed)
 
@@ -116,7 +116,7 @@ class IncidentScreen(Frame):
         """Both sides, made on a thread where the record or what is known has changed: evidence may be large."""
         journal = self.workspace.journal
         assert journal is not None
-        known, folder = self.workspace.known(), journal.folder
+        known, folder = self.workspace.assessment_inputs(), journal.folder
         rows = list(journal.rows())
         head = rows[-1].hash if rows else ""
         if self._drawn_for[0] == head and self._drawn_for[1] is known.past:
@@ -129,7 +129,9 @@ class IncidentScreen(Frame):
             events = {event.id: event for event in (*kept, *known.past.events, *listed)}
             return incident_timeline(rows, events.values(), missing=missing, ours=known.ours)
 
-        self.workspace.background.start("timeline", task, self._timeline_made, lambda error: self.main.say(told(error)))
+        self.workspace.background.start(
+            "timeline", task, self._timeline_made, lambda error: self.main.say(error_message(error))
+        )
 
     def _timeline_made(self, blocks: list[Block]) -> None:
         if self.is_mounted:
@@ -206,11 +208,11 @@ class IncidentScreen(Frame):
             found += [line(f"  {sign(step.state.sign)} {step.key}: {step.state.value} {step.saw}") for step in left]
             found.append(line(""))
         width, about = max(self.query_one("#page").size.width - 4, 40), ""
-        for told_line in narrate(rows):
-            if told_line.subject and told_line.subject != about:
-                about = told_line.subject
+        for item in narrate(rows):
+            if item.subject and item.subject != about:
+                about = item.subject
                 found.append(line((about, "bold")))
-            found += _drawn(told_line, width)
+            found += _drawn(item, width)
         return found
 
     def action_scroll(self, by: int) -> None:
@@ -254,9 +256,9 @@ class IncidentScreen(Frame):
             self.main.copy(self.workspace.journal.head, "the head hash")
 
 
-def _drawn(told_line: NarrativeLine, width: int) -> list[Content]:
+def _drawn(item: NarrativeLine, width: int) -> list[Content]:
     """A line of the record."""
-    mark = {LineMark.NONE: "", LineMark.DONE: f"{sign('✔')} ", LineMark.FAILED: f"{sign('✖')} "}[told_line.mark]
-    look = {LineMark.NONE: "", LineMark.DONE: "$success", LineMark.FAILED: "bold $error"}[told_line.mark]
-    head = f"{told_line.time[11:19]}Z  {short(told_line.step, 16):<16}  "
-    return hanging(head, mark + told_line.says, width, look)
+    mark = {LineMark.NONE: "", LineMark.DONE: f"{sign('✔')} ", LineMark.FAILED: f"{sign('✖')} "}[item.mark]
+    look = {LineMark.NONE: "", LineMark.DONE: "$success", LineMark.FAILED: "bold $error"}[item.mark]
+    head = f"{item.time[11:19]}Z  {short(item.step, 16):<16}  "
+    return hanging(head, mark + item.says, width, look)

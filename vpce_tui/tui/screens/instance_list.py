@@ -11,7 +11,7 @@ from vpce_tui.core.coverage import Coverage
 from vpce_tui.detection.assessment import AssessedInstance
 from vpce_tui.detection.signals import Severity
 from vpce_tui.inventory.resources import Instance
-from vpce_tui.tui.screens.assessed_list import LOOK, ListFrame, joined, reasons_of, severity_cell, why_text
+from vpce_tui.tui.screens.assessed_list import LOOK, AssessedListScreen, joined, reasons_of, severity_cell, why_text
 from vpce_tui.tui.screens.event_page import response_lines
 from vpce_tui.tui.screens.frame import Frame
 from vpce_tui.tui.widgets.keymap import KeyHint, binding
@@ -20,7 +20,7 @@ from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 from vpce_tui.tui.widgets.table import Column, TableRow
 
 
-class InstancesScreen(ListFrame):
+class InstancesScreen(AssessedListScreen):
     """The list of instances."""
 
     base = "instances"
@@ -73,7 +73,7 @@ class InstancesScreen(ListFrame):
     def crumbs(self) -> str:
         worth = sum(item.assessment.severity >= Severity.MEDIUM for item in self.workspace.instances)
         compromised = sum(item.status == "compromised" for item in self.workspace.instances)
-        if self.workspace.regions_seen is None and not self.workspace.problem:
+        if self.workspace.inventory_by_region is None and not self.workspace.problem:
             return "Instances ─ searching"
         return (
             f"Instances ─ {len(self.workspace.instances):,} instances, {worth:,} to review, {compromised:,} compromised"
@@ -231,7 +231,7 @@ class InstanceScreen(Frame):
 
     def _around(self, item: AssessedInstance) -> list[Content]:
         """Its endpoints, its role, its neighbours."""
-        instance, known = item.instance, self.workspace.known()
+        instance, known = item.instance, self.workspace.assessment_inputs()
         found: list[Content] = []
         made = [event for event in self.workspace.assessed if event.event.principal.instance_id == instance.id]
         if made:
@@ -264,7 +264,7 @@ class InstanceScreen(Frame):
         """Its events, over time and in every region; and from there its role, its VPC, the endpoints in it, its neighbours."""
         from vpce_tui.detection.pivot import Relation  # noqa: PLC0415
 
-        known, item, found = self.workspace.known(), self.item, Relation("instance", self.instance_id)
+        known, item, found = self.workspace.assessment_inputs(), self.item, Relation("instance", self.instance_id)
         also = [found]
         if item is not None:
             instance = item.instance

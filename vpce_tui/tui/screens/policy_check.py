@@ -20,7 +20,7 @@ _ABOUT = (
 )
 
 
-class AnalyzerScreen(Frame):
+class PolicyCheckScreen(Frame):
     """The questions with their cost, then the answers."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -85,10 +85,10 @@ class AnalyzerScreen(Frame):
         if self.asking or client is None or not checks:
             return
         self.asking, self.problem = True, ""
-        self.workspace.background.start("analyzer", lambda: ask(client, checks), self._told, self._failed)
+        self.workspace.background.start("analyzer", lambda: ask(client, checks), self._answered, self._failed)
         self.update()
 
-    def _told(self, answers: tuple[PolicyCheckResult, ...]) -> None:
+    def _answered(self, answers: tuple[PolicyCheckResult, ...]) -> None:
         again = {answer.question for answer in answers}
         kept = (answer for answer in self.answers if answer.question not in again)
         self.asking, self.answers = False, (*kept, *answers)

@@ -14,7 +14,7 @@ from vpce_tui.cloudtrail.sensitive_calls import impact_with_target, object_of
 from vpce_tui.core.coverage import Coverage
 from vpce_tui.core.text import many, short, sign
 from vpce_tui.detection.pivot import Relation, chain, regions_of, related, relations
-from vpce_tui.tui.screens.assessed_list import ListFrame, joined, severity_cell
+from vpce_tui.tui.screens.assessed_list import AssessedListScreen, joined, severity_cell
 from vpce_tui.tui.screens.event_page import BEGINNING
 from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.safe_text import hanging, line
@@ -30,7 +30,7 @@ MOST = 5_000
 """Rows shown at most; the bars count all."""
 
 
-class AroundScreen(ListFrame):
+class RelatedEventsScreen(AssessedListScreen):
     """The events of one relation, newest first; Tab shows the next relation."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -80,7 +80,7 @@ class AroundScreen(ListFrame):
 
     def _look(self) -> None:
         """Look for every relation on a thread, once for each state of what is known: there may be 100,000 records."""
-        past = self.workspace.known().past
+        past = self.workspace.assessment_inputs().past
         if past is self._of or self._looking:
             return
         self._looking = True
@@ -89,14 +89,14 @@ class AroundScreen(ListFrame):
             past.index()
             return {relation: related(past, relation) for relation in self.relations}
 
-        def told(held: dict[Relation, Sequence[Event]]) -> None:
+        def found_related(held: dict[Relation, Sequence[Event]]) -> None:
             self._of, self._held, self._looking = past, held, False
             self.update()
 
         def failed(_: Exception) -> None:
             self._looking = False
 
-        self.workspace.background.start("around", task, told, failed)
+        self.workspace.background.start("around", task, found_related, failed)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While the filter is typed, its keys are its own."""
@@ -180,7 +180,10 @@ class AroundScreen(ListFrame):
         relation = self.relation
         if self.workspace.log_files or relation is None or not relation.question:
             return False
-        return self.workspace.known().past.knows(relation.question) is None and self.workspace.client is not None
+        return (
+            self.workspace.assessment_inputs().past.knows(relation.question) is None
+            and self.workspace.client is not None
+        )
 
     def why(self, key: str) -> Content:
         event = self._shown.get(key)
@@ -195,7 +198,7 @@ class AroundScreen(ListFrame):
                 else "No other related event is known."
             )
         found = hanging(" ", f"{event.principal.arn or event.principal.name}  by {short(event.user_agent, 60)}", width)
-        said, named = impact_with_target(event, self.workspace.known().ours), object_of(event)
+        said, named = impact_with_target(event, self.workspace.assessment_inputs().ours), object_of(event)
         if said:
             found += hanging(" what it means: ", said, width, "bold $warning")
         elif named:
@@ -204,7 +207,7 @@ class AroundScreen(ListFrame):
             found += hanging(f" {event.error_code}: ", event.error_message, width)
         regions = ", ".join(f"{region} {count:,}" for region, count in regions_of(self.found()))
         found += hanging(f" {many(len(self.found()), 'event')} known with the same {relation.name}: ", regions, width)
-        links = chain(event, self.workspace.known().past)
+        links = chain(event, self.workspace.assessment_inputs().past)
         for link in links:
             found += hanging(" session created by ", f"{link.who}: {link.how}", width)
         found += hanging(" completeness: ", self._completeness(relation), width, "dim")
@@ -215,7 +218,7 @@ class AroundScreen(ListFrame):
             return "everything in the files"
         if not relation.question:
             return f"only events found by other queries: event history cannot be searched by {relation.name}"
-        known = self.workspace.known().past.knows(relation.question)
+        known = self.workspace.assessment_inputs().past.knows(relation.question)
         if known is not None:
             return f"event history was searched for it, back to {known.since:%Y-%m-%d}"
         key = self.main.keymap.shown("ask-history")
@@ -246,4 +249,4 @@ class AroundScreen(ListFrame):
 
         event = self._shown.get(self.table.key)
         if event is not None:
-            choose_playbook(self, self.workspace.judged_of(event))
+            choose_playbook(self, self.workspace.assessment_of(event))

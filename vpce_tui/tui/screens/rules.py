@@ -6,7 +6,7 @@ from vpce_tui.detection.rule_catalogue import every, in_words
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 
 
-def signals_text() -> Content:
+def rules_text() -> Content:
     """Each rule: its id and name, what it is about, why it matters, what makes it harmless."""
     found = []
     for rule in every():

@@ -77,7 +77,7 @@ class StepPage:
 
     plan: Plan
     at: int
-    known: Callable[[Step], StepRecord]
+    step_record: Callable[[Step], StepRecord]
     drifted: bool
     width: int
     key: Callable[[str], str]
@@ -93,7 +93,7 @@ class StepPage:
         found = self._in_the_way()
         if step.kind is StepKind.MANUAL:
             return [*found, *self._content()]
-        done = self.known(step).state is StepState.VERIFIED and not self.drifted
+        done = self.step_record(step).state is StepState.VERIFIED and not self.drifted
         if not done:
             found += self._choices()
         return [*found, *(self._reads(done) if step.kind is StepKind.READ else self._changes(done))]
@@ -106,18 +106,20 @@ class StepPage:
                 found += [line("  " + item.says), line(("  to unblock it: ", "dim"), item.remedy)]
         needed = [self.plan.step(name) for name in step.requires]
         missing = [
-            other.title for other in needed if self.known(other).state not in (StepState.VERIFIED, StepState.MANUAL)
+            other.title
+            for other in needed
+            if self.step_record(other).state not in (StepState.VERIFIED, StepState.MANUAL)
         ]
         if missing:
             said = f"these steps are verified or done manually: {', '.join(missing)}"
             found.append(line(("blocked until ", "bold $error"), said))
-        if step.kind is StepKind.CHANGE and self.known(step).state is StepState.TODO:
+        if step.kind is StepKind.CHANGE and self.step_record(step).state is StepState.TODO:
             waiting = (StepState.TODO, StepState.UNDONE, StepState.OPEN)
             skipped = [
                 other.title
                 for other in self.plan.steps[: self.at]
                 if (not step.reversible or other.kind is not StepKind.MANUAL)
-                and self.known(other).state in waiting
+                and self.step_record(other).state in waiting
                 and (other.kind is not StepKind.CHANGE or other.calls or other.blocked)
                 and other.id not in step.requires
             ]
@@ -149,7 +151,7 @@ class StepPage:
             names = f"  ({len(affected.names)} by name: {self.key('affected')})" if affected.names else ""
             found.append(self._row("affects", affected.says + names))
         if step.reversible:
-            making = {call.id for call in step.calls} or self.known(step).done_by_us
+            making = {call.id for call in step.calls} or self.step_record(step).done_by_us
             back = "; ".join(call.why for call in step.undo if making & set(call.undoes))
             found.append(self._row("undo", f"yes: {back}" if back else "there is nothing to undo"))
         else:

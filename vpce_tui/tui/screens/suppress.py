@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from vpce_tui.aws.errors import told
+from vpce_tui.aws.errors import error_message
 from vpce_tui.tui.screens.frame import Frame
 from vpce_tui.tui.widgets.dialogs import Ask
 
@@ -49,7 +49,7 @@ def suppress(screen: Frame, item: AssessedEvent) -> None:
         try:
             context = written(workspace.context_file, event.id, reason, until, by)
         except Exception as error:
-            screen.main.say(told(error))
+            screen.main.say(error_message(error))
             return
         workspace.use(context)
         ends = until < screen.main.now().date()

@@ -138,10 +138,10 @@ class TrafficScreen(Frame):
         from vpce_tui.plans.targets.interface import query_traffic  # noqa: PLC0415 - the app paints first
 
         read = partial(query_traffic, target=self.target, region=self.place, hours=self.hours)
-        self.workspace.ask_traffic(self.target, read, self._told)
+        self.workspace.ask_traffic(self.target, read, self._answered)
         self.update()
 
-    def _told(self, problem: str) -> None:
+    def _answered(self, problem: str) -> None:
         self.asking, self.problem = False, problem
         self.update()
 
@@ -160,7 +160,7 @@ class TrafficScreen(Frame):
 
 def names_of(workspace: Workspace, target: str) -> dict[str, str]:
     """Whose the addresses are that may be among those that a target talks with."""
-    known = workspace.known()
+    known = workspace.assessment_inputs()
     found: dict[str, str] = {}
     for item in workspace.assessed:
         if item.event.principal.instance_id == target:

@@ -8,7 +8,7 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 
-from vpce_tui.aws.errors import told
+from vpce_tui.aws.errors import error_message
 from vpce_tui.blocks.model import TableBlock
 from vpce_tui.core.text import many, sign, visible
 from vpce_tui.engine.outcome import Ended
@@ -46,7 +46,7 @@ class WalkthroughScreen(WalkthroughActions):
         binding("prompts", "choose"),
         binding("affected", "who"),
         binding("evidence", "evidence"),
-        binding("resolve", "decide"),
+        binding("resolve", "resolve"),
         binding("left", "step(-1)"),
         binding("right", "step(1)"),
         binding("next-view", "turn(1)", priority=True),
@@ -106,10 +106,10 @@ class WalkthroughScreen(WalkthroughActions):
         found: list[KeyHint] = []
         ended = (StepState.VERIFIED, StepState.SKIPPED, StepState.MANUAL, StepState.OPEN)
         last = self.plan is not None and self.at == len(self.plan.steps) - 1
-        if step is not None and self.known(step).state in ended:
+        if step is not None and self.step_record(step).state in ended:
             found.append(hint("back", "back (then 3: incident)") if last else hint("right"))
         if step is not None and not self.workspace.read_only:
-            known = self.known(step)
+            known = self.step_record(step)
             if known.state is StepState.OUTCOME_UNKNOWN:
                 found.append(hint("resolve"))
             open_still = known.state is not StepState.VERIFIED or step.id in self.session.drifted
@@ -126,7 +126,7 @@ class WalkthroughScreen(WalkthroughActions):
             found.append(hint("open", "open table"))
         if step is not None and any(affected.names for affected in step.affects):
             found.append(hint("affected"))
-        if step is not None and self.known(step).evidence:
+        if step is not None and self.step_record(step).evidence:
             found.append(hint("evidence"))
         return [
             *found,
@@ -175,7 +175,7 @@ class WalkthroughScreen(WalkthroughActions):
         page = StepPage(
             plan=self.plan,
             at=self.at,
-            known=self.known,
+            step_record=self.step_record,
             drifted=step.id in self.session.drifted,
             width=self._width,
             key=self.main.keymap.shown,
@@ -212,7 +212,7 @@ class WalkthroughScreen(WalkthroughActions):
 
     def _run_lines(self, step: Step) -> list[Content]:
         """What became of the step: how far it is or what came out, then its calls."""
-        known, outcome, log = self.known(step), self.outcomes.get(step.id), self.logs.get(step.id)
+        known, outcome, log = self.step_record(step), self.outcomes.get(step.id), self.logs.get(step.id)
         running = self.at_work and step.id == self.running_step
         found: list[Content] = []
         if running and log is not None:
@@ -294,7 +294,7 @@ class WalkthroughScreen(WalkthroughActions):
     def action_evidence(self) -> None:
         """What the step kept: one file at once, several by their names."""
         journal, step = self.workspace.journal, self.step
-        kept = self.known(step).evidence if step is not None else {}
+        kept = self.step_record(step).evidence if step is not None else {}
         if journal is None or not kept:
             return
         if len(kept) == 1:
@@ -316,7 +316,7 @@ class WalkthroughScreen(WalkthroughActions):
             "evidence",
             lambda: evidence_page(journal.folder, name, sha256),
             lambda found: self._if_here(lambda content: self.app.push_screen(Read(name, content)), found),
-            lambda error: self.main.say(told(error)),
+            lambda error: self.main.say(error_message(error)),
         )
 
     def action_leave(self) -> None:

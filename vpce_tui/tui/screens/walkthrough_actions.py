@@ -8,7 +8,7 @@ from textual.app import App
 from textual.content import Content
 
 from vpce_tui.aws.client import Cancel
-from vpce_tui.aws.errors import told
+from vpce_tui.aws.errors import error_message
 from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress, ProgressState
 from vpce_tui.engine.roll_back import shown_parameters
 from vpce_tui.incident.states import Decision, StepState
@@ -53,10 +53,10 @@ class WalkthroughActions(WalkthroughState):
                 f"({self.main.keymap.shown('skip')})."
             )
             return
-        if self.known(step).state is StepState.VERIFIED and step.id not in self.session.drifted:
+        if self.step_record(step).state is StepState.VERIFIED and step.id not in self.session.drifted:
             self.main.say("This step is already verified; it is not run again.")
             return
-        if self.known(step).half_undone:
+        if self.step_record(step).half_undone:
             self.main.say(f"Undo is incomplete. Continue it ({self.main.keymap.shown('undo')}).")
             return
         if step.blocked:
@@ -76,7 +76,7 @@ class WalkthroughActions(WalkthroughState):
         try:
             wanted = rules().approvals
         except TeamError as error:
-            return told(error)
+            return error_message(error)
         if wanted > 1 and step.final and step.calls:
             return (
                 f"Your team requires {wanted} people for this step. Approve on the command line: leave the app, then "
@@ -106,8 +106,14 @@ class WalkthroughActions(WalkthroughState):
         self._start(
             step,
             f"running: {step.title}",
-            lambda tell, cancel: self.session.run(
-                journal, plan, step.id, approval, tell, cancel, lambda label, secret: self._take(app, label, secret)
+            lambda on_progress, cancel: self.session.run(
+                journal,
+                plan,
+                step.id,
+                approval,
+                on_progress,
+                cancel,
+                lambda label, secret: self._take(app, label, secret),
             ),
         )
 
@@ -131,7 +137,7 @@ class WalkthroughActions(WalkthroughState):
         self.view = "change"
         cancel = self.cancel
 
-        def tell(progress: Progress) -> None:
+        def on_progress(progress: Progress) -> None:
             self.workspace.background.hand_over(lambda: self._if_here(lambda _: took_in(progress), None))
 
         def took_in(progress: Progress) -> None:
@@ -153,13 +159,13 @@ class WalkthroughActions(WalkthroughState):
 
         def failed(error: Exception) -> None:
             self.busy, self.at_work = "", False
-            self.outcomes[step.id] = Outcome(Ended.FAILED, told(error))
+            self.outcomes[step.id] = Outcome(Ended.FAILED, error_message(error))
             self.record = self.session.record(self.workspace.journal)
             self.update()
 
         self.workspace.background.start(
             "step",
-            lambda: task(tell, cancel),
+            lambda: task(on_progress, cancel),
             lambda found: self._if_here(ended, found),
             lambda error: self._if_here(failed, error),
         )
@@ -169,7 +175,11 @@ class WalkthroughActions(WalkthroughState):
     def action_undo(self) -> None:
         """Show what undoing would do, then do it."""
         step = self.step
-        if step is None or not self._may() or not (self.known(step).done_by_us or self.known(step).half_undone):
+        if (
+            step is None
+            or not self._may()
+            or not (self.step_record(step).done_by_us or self.step_record(step).half_undone)
+        ):
             return
         journal, plan = self.workspace.journal, self.plan
         if journal is None or plan is None or not journal.writable:
@@ -190,12 +200,14 @@ class WalkthroughActions(WalkthroughState):
                     self._start(
                         step,
                         f"undoing: {step.title}",
-                        lambda tell, cancel: self.session.undo(journal, plan, step.id, approval, found, tell, cancel),
+                        lambda on_progress, cancel: self.session.undo(
+                            journal, plan, step.id, approval, found, on_progress, cancel
+                        ),
                     )
 
-            if not calls and self.known(step).half_undone:
+            if not calls and self.step_record(step).half_undone:
                 made = ["every inverse call was made; only the verification is left"]
-            if calls or self.known(step).half_undone:
+            if calls or self.step_record(step).half_undone:
                 question = "This permanently deletes what the step created. " if final else ""
                 shown = lines([Content(text) for text in made])  # whole: it is agreed to
                 self.app.push_screen(
@@ -207,7 +219,7 @@ class WalkthroughActions(WalkthroughState):
 
         def failed(error: Exception) -> None:
             self.busy = ""
-            self.main.say(told(error))
+            self.main.say(error_message(error))
             self.update()
 
         self.workspace.background.start(
@@ -243,7 +255,7 @@ class WalkthroughActions(WalkthroughState):
                 try:
                     self.session.note(journal, plan, step.id, decision, text)
                 except Exception as error:
-                    self.main.say(told(error))
+                    self.main.say(error_message(error))
                     return
                 self.outcomes.pop(step.id, None)
                 self.record = self.session.record(journal)
@@ -275,12 +287,12 @@ class WalkthroughActions(WalkthroughState):
         wrong = self.session.wrong(step)
         self.app.push_screen(Form(step.title, questions, wrong), answered)
 
-    def action_decide(self) -> None:
+    def action_resolve(self) -> None:
         """Record the outcome of a call whose result is unknown."""
         step = self.step
         if step is None or not self._may() or self.workspace.journal is None or self.plan is None:
             return
-        calls_with_unknown_outcome = self.known(step).calls_with_unknown_outcome
+        calls_with_unknown_outcome = self.step_record(step).calls_with_unknown_outcome
         if not calls_with_unknown_outcome:
             return
         call, journal, plan = calls_with_unknown_outcome[0], self.workspace.journal, self.plan
@@ -291,9 +303,9 @@ class WalkthroughActions(WalkthroughState):
                     self.main.say("Nothing was recorded: write done or not done.")
                 return
             try:
-                self.session.decide(journal, plan, step.id, call.id, text == "done")
+                self.session.resolve_call(journal, plan, step.id, call.id, text == "done")
             except Exception as error:
-                self.main.say(told(error))
+                self.main.say(error_message(error))
                 return
             self.record = self.session.record(journal)
             self.replan()

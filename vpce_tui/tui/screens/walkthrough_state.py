@@ -3,7 +3,7 @@
 from typing import Any
 
 from vpce_tui.aws.client import Cancel
-from vpce_tui.aws.errors import told
+from vpce_tui.aws.errors import error_message
 from vpce_tui.engine.outcome import Outcome
 from vpce_tui.engine.playbook_session import PlaybookSession
 from vpce_tui.incident.incident_store import about
@@ -51,7 +51,7 @@ class WalkthroughState(Frame):
         """The step on screen."""
         return self.plan.steps[self.at] if self.plan else None
 
-    def known(self, step: Step) -> StepRecord:
+    def step_record(self, step: Step) -> StepRecord:
         """What the record knows of a step."""
         return self.record.step(self.session.key(step.id))
 
@@ -59,7 +59,7 @@ class WalkthroughState(Frame):
         """The state of a step; what was verified and is so no more needs somebody."""
         if self.at_work and step.id == self.running_step:
             return StepState.RUNNING
-        return StepState.NOT_VERIFIED if step.id in self.session.drifted else self.known(step).state
+        return StepState.NOT_VERIFIED if step.id in self.session.drifted else self.step_record(step).state
 
     def _questions(self) -> tuple[Question, ...]:
         return asked(self.step) if self.step else ()
@@ -95,7 +95,7 @@ class WalkthroughState(Frame):
 
         def failed(error: Exception) -> None:
             self.busy, self.plan = "", None  # nothing runs from a plan that is not true any more
-            self.problem = told(error)
+            self.problem = error_message(error)
             if isinstance(error, WrongChoice) and self.session.choices:
                 self.session.choices.clear()
                 self.problem += (
@@ -117,7 +117,7 @@ class WalkthroughState(Frame):
         assert self.plan is not None
         ended = (StepState.VERIFIED, StepState.SKIPPED, StepState.MANUAL, StepState.OPEN)
         for number, step in enumerate(self.plan.steps):
-            if self.known(step).state not in ended or step.id in self.session.drifted:
+            if self.step_record(step).state not in ended or step.id in self.session.drifted:
                 return number
         return len(self.plan.steps) - 1
 
@@ -163,9 +163,9 @@ class WalkthroughState(Frame):
         """Titles of the steps that must be done before this one, and are not."""
         plan, done = self.plan, (StepState.VERIFIED, StepState.MANUAL)
         needed = [plan.step(name) for name in step.requires] if plan is not None else []
-        return [other.title for other in needed if self.known(other).state not in done]
+        return [other.title for other in needed if self.step_record(other).state not in done]
 
     def _may_choose(self, step: Step) -> bool:
         """Whether the answers can still change what the step does: of one that only reads always."""
         open_still = (StepState.TODO, StepState.UNDONE, StepState.FAILED, StepState.SKIPPED, StepState.OPEN)
-        return step.kind is StepKind.READ or self.known(step).state in open_still
+        return step.kind is StepKind.READ or self.step_record(step).state in open_still

@@ -163,7 +163,7 @@ class Form(ModalScreen[Mapping[str, str] | None]):
 
     def on_mount(self) -> None:
         self._ready = True
-        self.judge()
+        self.validate_answers()
         self.call_after_refresh(self.query_one("#form", VerticalScroll).scroll_home, animate=False)
 
     def answers(self) -> dict[str, str]:
@@ -179,7 +179,7 @@ class Form(ModalScreen[Mapping[str, str] | None]):
                 found[question.id] = typed or (ticked[0] if ticked else "")
         return found
 
-    def judge(self) -> bool:
+    def validate_answers(self) -> bool:
         """Show what is wrong, beside each question; True when nothing is."""
         if not self._ready:
             return False
@@ -199,13 +199,13 @@ class Form(ModalScreen[Mapping[str, str] | None]):
 
     def on_block_table_ticked(self) -> None:
         """A row of a table was ticked."""
-        self.judge()
+        self.validate_answers()
 
     def _ticked(self, question: Question) -> None:
         """A tick takes the place of what was typed, where only one answer is wanted."""
         if question.free and not question.many:
             self.query_one(f"#text-{question.id}", Input).value = ""
-        self.judge()
+        self.validate_answers()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         question = next(item for item in self._questions if f"text-{item.id}" == event.input.id)
@@ -213,13 +213,13 @@ class Form(ModalScreen[Mapping[str, str] | None]):
             for ticks in self.query(Ticks):
                 if ticks.question.id == question.id:
                     ticks.clear()
-        self.judge()
+        self.validate_answers()
 
     def action_accept(self) -> None:
         """Take the answers, where nothing is wrong with them."""
         if any(table.leave_filter(keep=True) for table in self.query(TickTable)):
             return
-        if self.judge():
+        if self.validate_answers():
             self.dismiss(self.answers())
 
     def action_leave(self) -> None:

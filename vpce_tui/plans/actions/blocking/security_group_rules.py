@@ -14,10 +14,10 @@ from vpce_tui.core.text import many
 from vpce_tui.inventory.flow_log_queries import FlowPeer
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.blocking.blockable import filtered, nothing_chosen
-from vpce_tui.plans.actions.traffic import look, rules_that_let, went_through
+from vpce_tui.plans.actions.traffic import read_options, rules_that_let, went_through
 from vpce_tui.plans.plan import Option, PlannedCall, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
-from vpce_tui.plans.targets.barriers import GroupRule
+from vpce_tui.plans.targets.barriers import SecurityGroupRule
 from vpce_tui.plans.targets.interface_state import InterfaceAspect, InterfaceState
 
 _MATCHING: Final = "matching"
@@ -43,7 +43,7 @@ def _rule_options(state: InterfaceState) -> Options:
     return (matching, *(_rule_option(state, rule) for rule, _ in everything))
 
 
-def _rule_option(state: InterfaceState, rule: GroupRule) -> Option:
+def _rule_option(state: InterfaceState, rule: SecurityGroupRule) -> Option:
     others = len(state.holders.get(rule.group, ()))
     name = state.group_names.get(rule.group, "")
     return Option(
@@ -94,7 +94,7 @@ def _was_closed(draft: Draft, rule: str) -> bool:
 
 
 def _close(
-    state: InterfaceState, rule: GroupRule, through: list[FlowPeer], blocks: tuple[str, ...], draft: Draft
+    state: InterfaceState, rule: SecurityGroupRule, through: list[FlowPeer], blocks: tuple[str, ...], draft: Draft
 ) -> None:
     name, way = short_id(rule.id), "Egress" if rule.egress else "Ingress"
     label = f"{state.group_names.get(rule.group, '')} {rule.group}".strip()
@@ -158,7 +158,9 @@ def _close(
     draft.note(said)
 
 
-def _not_there(narrower: tuple[GroupRule, ...], there: AbstractSet[object], draft: Draft) -> tuple[GroupRule, ...]:
+def _not_there(
+    narrower: tuple[SecurityGroupRule, ...], there: AbstractSet[object], draft: Draft
+) -> tuple[SecurityGroupRule, ...]:
     """Those that neither exist nor are planned in this step: AWS refuses a rule that is there, and all with it."""
     planned = {
         rule.effect
@@ -170,8 +172,8 @@ def _not_there(narrower: tuple[GroupRule, ...], there: AbstractSet[object], draf
 
 
 def _replacements(
-    state: InterfaceState, rule: GroupRule, blocks: tuple[str, ...], draft: Draft
-) -> tuple[GroupRule, ...]:
+    state: InterfaceState, rule: SecurityGroupRule, blocks: tuple[str, ...], draft: Draft
+) -> tuple[SecurityGroupRule, ...]:
     """What continues being accepted, by the answer to that question."""
     mode = draft.choices["replace"]
     if mode == "own":
@@ -195,7 +197,7 @@ def _replacements(
     return tuple(sorted(seen, key=lambda item: (item.peer, item.protocol, item.from_port)))
 
 
-def _for(rule: GroupRule, flow_peer: FlowPeer) -> GroupRule:
+def _for(rule: SecurityGroupRule, flow_peer: FlowPeer) -> SecurityGroupRule:
     """The rule, for one conversation alone."""
     peer = flow_peer.peer + ("/128" if ":" in flow_peer.peer else "/32")
     new = replace(rule, id="", peer=peer, description="")
@@ -204,7 +206,7 @@ def _for(rule: GroupRule, flow_peer: FlowPeer) -> GroupRule:
     return replace(new, protocol=flow_peer.protocol, from_port=flow_peer.port, to_port=flow_peer.port)
 
 
-def permission(rule: GroupRule) -> dict[str, object]:
+def permission(rule: SecurityGroupRule) -> dict[str, object]:
     """As ``IpPermissions`` takes it."""
     key, name = next(
         (
@@ -223,10 +225,10 @@ def permission(rule: GroupRule) -> dict[str, object]:
     return {"IpProtocol": rule.protocol, **ports, key: [{name: rule.peer, **said}]}
 
 
-def rules_of(call: PlannedCall) -> list[GroupRule]:
+def rules_of(call: PlannedCall) -> list[SecurityGroupRule]:
     """The rules that a call makes or takes back by their content."""
     return [
-        GroupRule(
+        SecurityGroupRule(
             id="",
             group=string(call.parameters, "GroupId"),
             egress=call.operation.endswith("Egress"),
@@ -282,7 +284,7 @@ TRAFFIC_RULES: Final[Action[InterfaceState]] = Action(
             ),
         ),
     ),
-    look=look,
+    read_options=read_options,
     may=(
         "ec2:AuthorizeSecurityGroupIngress",
         "ec2:AuthorizeSecurityGroupEgress",

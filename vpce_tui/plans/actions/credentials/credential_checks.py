@@ -67,7 +67,7 @@ def _plan(state: PrincipalState, draft: Draft) -> Step:
     return draft.step(StepKind.READ)
 
 
-def _judge(state: PrincipalState, _: Step, answers: Pages) -> ReadBack:
+def _verify_answers(state: PrincipalState, _: Step, answers: Pages) -> ReadBack:
     if state.kind is PrincipalKind.ROOT or state.managed:
         return VerificationState.VERIFIED, "there is nothing to verify here"
     unread = [
@@ -155,6 +155,6 @@ REFUSED: Final[Action[PrincipalState]] = Action(
     expect=unchanged,
     verify=read_back,
     choices=(Choice("profile", "Which AWS profile contains the stolen credentials", _profiles),),
-    judge=_judge,
+    verify_answers=_verify_answers,
     may=("ec2:DescribeRegions",),
 )

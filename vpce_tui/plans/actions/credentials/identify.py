@@ -125,7 +125,7 @@ IDENTIFY: Final[Action[PrincipalState]] = Action(
             PrincipalAspect.KEYS,
             PrincipalAspect.POLICIES,
             PrincipalAspect.CONSOLE,
-            PrincipalAspect.USERS,
+            PrincipalAspect.INSTANCES,
             PrincipalAspect.SESSIONS,
         }
     ),

@@ -342,7 +342,7 @@ def _wrong(most: int, unit: str) -> Callable[[str], str]:
     )
 
 
-LEAST: Final[Action[PrincipalState]] = Action(
+LEAST_PRIVILEGE: Final[Action[PrincipalState]] = Action(
     aspects=frozenset({PrincipalAspect.DOCUMENTS, PrincipalAspect.HISTORY}),
     plan=_plan,
     expect=unchanged,
@@ -364,7 +364,7 @@ LEAST: Final[Action[PrincipalState]] = Action(
             check=_wrong(2160, "hours"),
         ),
     ),
-    look=_look,
+    read_options=_look,
     may=(
         "iam:CreatePolicyVersion",
         "iam:SetDefaultPolicyVersion",

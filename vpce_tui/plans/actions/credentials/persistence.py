@@ -256,7 +256,7 @@ def _wrong_session(said: str) -> str:
     return "" if re.fullmatch(r"[\w+=,.@-]{2,64}", said, re.ASCII) else f"{said!r} is not a valid session name"
 
 
-CONTAIN_MADE: Final[Action[PrincipalState]] = Action(
+CONTAIN_PERSISTENCE: Final[Action[PrincipalState]] = Action(
     aspects=frozenset({PrincipalAspect.MADE}),
     plan=_plan,
     expect=unchanged,
@@ -285,7 +285,7 @@ CONTAIN_MADE: Final[Action[PrincipalState]] = Action(
             check=_wrong_days,
         ),
     ),
-    look=_look,
+    read_options=_look,
     may=(
         "iam:UpdateAccessKey",
         "iam:PutUserPolicy",

@@ -227,7 +227,7 @@ KEYS: Final[Action[PrincipalState]] = Action(
     taken_back_by=("iam:UpdateAccessKey",),
 )
 SESSIONS: Final[Action[PrincipalState]] = Action(
-    aspects=frozenset({PrincipalAspect.POLICIES, PrincipalAspect.USERS, PrincipalAspect.SESSIONS}),
+    aspects=frozenset({PrincipalAspect.POLICIES, PrincipalAspect.INSTANCES, PrincipalAspect.SESSIONS}),
     plan=_plan_sessions,
     expect=unchanged,
     verify=by_effects,
@@ -240,7 +240,7 @@ SESSIONS: Final[Action[PrincipalState]] = Action(
     taken_back_by=("iam:DeleteRolePolicy", "iam:DeleteUserPolicy"),
 )
 QUARANTINE: Final[Action[PrincipalState]] = Action(
-    aspects=frozenset({PrincipalAspect.POLICIES, PrincipalAspect.USERS, PrincipalAspect.SESSIONS}),
+    aspects=frozenset({PrincipalAspect.POLICIES, PrincipalAspect.INSTANCES, PrincipalAspect.SESSIONS}),
     plan=_plan_quarantine,
     expect=unchanged,
     verify=by_effects,

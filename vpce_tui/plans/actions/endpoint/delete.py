@@ -118,7 +118,7 @@ def _delete_settled(state: EndpointState, step: Step) -> ReadBack:
     return by_effects(state, step)
 
 
-REMOVE: Final[Action[EndpointState]] = Action(
+DELETE_ENDPOINT: Final[Action[EndpointState]] = Action(
     aspects=frozenset({EndpointAspect.ROUTES, EndpointAspect.HIT, EndpointAspect.RECREATED}),
     plan=_plan_delete,
     expect=unchanged,

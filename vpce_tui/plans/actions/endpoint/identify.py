@@ -4,7 +4,7 @@ from typing import Final
 
 from vpce_tui.blocks.model import BlockRow, Fact, FactsBlock, TableBlock, column
 from vpce_tui.iam import policy_document
-from vpce_tui.iam.external_access import outside
+from vpce_tui.iam.external_access import evaluate_external_access
 from vpce_tui.iam.trust_zone import TrustZone
 from vpce_tui.inventory import flow_log_queries
 from vpce_tui.inventory.flow_log_blocks import traffic_blocks
@@ -60,7 +60,7 @@ def _plan_identify(state: EndpointState, draft: Draft) -> Step:
     by_resource = [{"Name": "resource-id", "Values": [endpoint.vpc_id, *endpoint.interfaces]}]
     draft.read("flow-logs", "DescribeFlowLogs", {"Filter": by_resource}, "flow logs of its traffic", optional=True)
     if state.use is not None:
-        ask(state.use, draft, "who", "who used it", flow_log_queries.talkers_query)
+        ask(state.use, draft, "who", "who used it", flow_log_queries.flow_peers_query)
     draft.show(_what_it_is(state))
     _who_uses_it(state, draft)
     draft.note_unread(state.unknown)
@@ -95,7 +95,7 @@ def _what_it_is(state: EndpointState) -> FactsBlock:
 def _policy_in_words(policy: str) -> str:
     if not policy:
         return ""
-    whole = outside(policy_document.parse(policy), TrustZone()).everything()
+    whole = evaluate_external_access(policy_document.parse(policy), TrustZone()).everything()
     return "allows full access" if whole else "limits access; see the evidence"
 
 

@@ -9,8 +9,8 @@ from vpce_tui.core.json_values import strings
 from vpce_tui.core.text import many
 from vpce_tui.inventory.resources import SecurityGroup, SecurityGroupPermission
 from vpce_tui.plans.actions import Action, Choice, by_effects, unchanged
+from vpce_tui.plans.actions.created_security_group import QUARANTINE, name_of, no_egress, plan_security_group
 from vpce_tui.plans.actions.endpoint.endpoint_action import WITH_GROUPS, cannot, named, only_live, seen_using, vpc_of
-from vpce_tui.plans.actions.quarantine_group import QUARANTINE, name_of, no_egress, own_group
 from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
@@ -83,7 +83,7 @@ def _swap_groups(state: EndpointState, draft: Draft, mode: str) -> None:
     assert groups is not None
     purpose, reference = ("quarantine", QUARANTINE) if mode == "quarantine" else ("narrow", _NARROW)
     rules = ("no-egress",) if mode == "quarantine" else ("no-egress", "only-443")
-    own = own_group(
+    own = plan_security_group(
         draft,
         groups,
         vpc=endpoint.vpc_id,

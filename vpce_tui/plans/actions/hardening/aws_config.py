@@ -9,7 +9,7 @@ from typing import Final
 
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.hardening.log_bucket import full_bucket_stays, partition, plan_bucket, wrong_bucket
-from vpce_tui.plans.actions.hardening.overview import gaps, look_in_scope
+from vpce_tui.plans.actions.hardening.overview import gaps, read_options_in_scope
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft, Place
 from vpce_tui.plans.targets.account import AccountAspect, AccountState
@@ -20,7 +20,7 @@ _ROLE: Final = "CONFIG_ROLE"
 
 
 def _look_config(choices: Mapping[str, str], others: Answers) -> Mapping[str, object]:
-    return {**look_in_scope(choices, others), CONFIG_BUCKET: choices.get("bucket", "")}
+    return {**read_options_in_scope(choices, others), CONFIG_BUCKET: choices.get("bucket", "")}
 
 
 def _config_statements(account: str, home: str, bucket: str) -> list[dict[str, object]]:
@@ -230,7 +230,7 @@ ACCOUNT_CONFIG: Final[Action[AccountState]] = Action(
         ),
     ),
     leave=full_bucket_stays,
-    look=_look_config,
+    read_options=_look_config,
     may=(
         "s3:CreateBucket",
         "s3:DeleteBucket",

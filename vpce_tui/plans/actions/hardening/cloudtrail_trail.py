@@ -10,7 +10,7 @@ from typing import Final
 from vpce_tui.core.arn import account_of
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, S, by_effects, unchanged
 from vpce_tui.plans.actions.hardening.log_bucket import full_bucket_stays, partition, plan_bucket, wrong_bucket
-from vpce_tui.plans.actions.hardening.overview import look_in_scope
+from vpce_tui.plans.actions.hardening.overview import read_options_in_scope
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft, Place
 from vpce_tui.plans.targets.account import AccountAspect, AccountState
@@ -50,7 +50,7 @@ def _trail_statements(account: str, home: str, name: str, bucket: str) -> list[d
 
 def look_trail(choices: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     """The bucket of the answers is looked at."""
-    return {**look_in_scope(choices, others), TRAIL_BUCKET: choices.get("bucket", "")}
+    return {**read_options_in_scope(choices, others), TRAIL_BUCKET: choices.get("bucket", "")}
 
 
 def plan_trail(trails: Trails | None, account: str, home: str, draft: Draft) -> Step:
@@ -289,7 +289,7 @@ ACCOUNT_TRAIL: Final[Action[AccountState]] = Action(
     verify=by_effects,
     choices=trail_choices(lambda state: state.trails, lambda state: str(state.account)),
     leave=full_bucket_stays,
-    look=look_trail,
+    read_options=look_trail,
     may=TRAIL_MAY,
     taken_back_by=_INVERSES,
 )
@@ -307,7 +307,7 @@ PRINCIPAL_TRAIL: Final[Action[PrincipalState]] = Action(
     verify=by_effects,
     choices=trail_choices(lambda state: state.trails, lambda state: str(state.account)),
     leave=full_bucket_stays,
-    look=lambda choices, _: {TRAIL_BUCKET: choices.get("bucket", "")},
+    read_options=lambda choices, _: {TRAIL_BUCKET: choices.get("bucket", "")},
     may=TRAIL_MAY,
     taken_back_by=_INVERSES,
 )

@@ -6,7 +6,7 @@
 from typing import Final
 
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
-from vpce_tui.plans.actions.hardening.overview import gaps, look_in_scope
+from vpce_tui.plans.actions.hardening.overview import gaps, read_options_in_scope
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.account import AccountAspect, AccountState
@@ -72,7 +72,7 @@ ENCRYPTION_BY_DEFAULT: Final[Action[AccountState]] = Action(
             many=True,
         ),
     ),
-    look=look_in_scope,
+    read_options=read_options_in_scope,
     may=("ec2:EnableEbsEncryptionByDefault", "ec2:DisableEbsEncryptionByDefault"),
     taken_back_by=("ec2:DisableEbsEncryptionByDefault",),
 )

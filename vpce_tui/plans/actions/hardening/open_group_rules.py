@@ -11,12 +11,12 @@ from vpce_tui.blocks.model import ColumnKind, column
 from vpce_tui.core.text import many
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.blocking.security_group_rules import permission, rules_of
-from vpce_tui.plans.actions.hardening.overview import gaps, look_in_scope
+from vpce_tui.plans.actions.hardening.overview import gaps, read_options_in_scope
 from vpce_tui.plans.actions.relaunch.new_security_group import too_wide
 from vpce_tui.plans.plan import Option, PlannedCall, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
 from vpce_tui.plans.targets.account import AccountAspect, AccountState, WideRule
-from vpce_tui.plans.targets.barriers import GroupRule
+from vpce_tui.plans.targets.barriers import SecurityGroupRule
 
 
 def _wide(state: AccountState) -> dict[str, WideRule]:
@@ -122,7 +122,7 @@ def _narrow(state: AccountState, item: WideRule, mode: str, draft: Draft) -> Non
     draft.note(said)
 
 
-def _instead(item: WideRule, mode: str) -> list[GroupRule]:
+def _instead(item: WideRule, mode: str) -> list[SecurityGroupRule]:
     """What continues being let in: only ranges of the rule's own address family, and only what it let in."""
     named = item.vpc_ranges if mode == "own" else () if mode == "none" else parts(mode)
     fitting = [block for block in named if (":" in block) is (":" in item.rule.peer)]
@@ -172,7 +172,7 @@ ACCOUNT_GROUPS: Final[Action[AccountState]] = Action(
             check=lambda text: next((said for part in parts(text) if (said := _wrong(part))), ""),
         ),
     ),
-    look=look_in_scope,
+    read_options=read_options_in_scope,
     may=("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"),
     taken_back_by=("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"),
 )

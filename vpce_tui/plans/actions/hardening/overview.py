@@ -17,12 +17,12 @@ OLD_DAYS: Final = 90
 """Days after which an AMI counts as old."""
 
 
-def look(choices: Mapping[str, str], others: Answers) -> Mapping[str, object]:
+def read_options(choices: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     """In which regions to look: the answer of the step that shows what is open."""
     return {REGIONS: parts(choices.get("regions") or others.get(OVERVIEW, {}).get("regions", ""))}
 
 
-def look_in_scope(_: Mapping[str, str], others: Answers) -> Mapping[str, object]:
+def read_options_in_scope(_: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     """As :func:`look`, for steps whose own answers name no regions to look in."""
     return {REGIONS: parts(others.get(OVERVIEW, {}).get("regions", ""))}
 
@@ -238,7 +238,7 @@ ACCOUNT_OVERVIEW: Final[Action[AccountState]] = Action(
     expect=unchanged,
     verify=read_back,
     choices=(Choice("regions", "In which regions (empty: in every enabled region)", _region_options, many=True),),
-    look=look,
+    read_options=read_options,
     may=(
         "ec2:GetEbsEncryptionByDefault",
         "ec2:DescribeVolumes",
@@ -286,11 +286,11 @@ def _judged(found_instance: AccountInstance) -> str:
     )
 
 
-ACCOUNT_IMAGES: Final[Action[AccountState]] = Action(
+ACCOUNT_AMIS: Final[Action[AccountState]] = Action(
     aspects=frozenset({AccountAspect.INSTANCES}),
     plan=_plan_images,
     expect=unchanged,
     verify=read_back,
-    look=look_in_scope,
+    read_options=read_options_in_scope,
     may=("ec2:DescribeInstances",),
 )

@@ -14,7 +14,7 @@ from vpce_tui.core.text import many
 from vpce_tui.inventory.resources import Instance
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.hardening.copy_snapshot import plan_copy, plan_mark
-from vpce_tui.plans.actions.hardening.overview import gaps, look_in_scope
+from vpce_tui.plans.actions.hardening.overview import gaps, read_options_in_scope
 from vpce_tui.plans.actions.hardening.replace_volume import is_swapped, plan_swap
 from vpce_tui.plans.actions.hardening.volume_encryption import STOPPED, home_of, wait_for
 from vpce_tui.plans.plan import Option, PlannedCall, Step, StepKind, Until
@@ -29,7 +29,7 @@ _KEY: Final = re.compile(
 
 
 def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, object]:
-    return {**look_in_scope(choices, others), "key": choices.get("key", "")}
+    return {**read_options_in_scope(choices, others), "key": choices.get("key", "")}
 
 
 def _instances(step: Step) -> Mapping[str, object]:
@@ -320,7 +320,7 @@ ACCOUNT_VOLUMES: Final[Action[AccountState]] = Action(
         ),
     ),
     remember=_instances,
-    look=_look,
+    read_options=_look,
     leave=_leave,
     may=(
         "ec2:StopInstances",

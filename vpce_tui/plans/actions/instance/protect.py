@@ -93,7 +93,7 @@ def _expect_hold(state: InstanceState, _: Mapping[str, str]) -> InstanceState:
     return replace(state, instance=replace(state.instance, volumes=volumes), attributes=held)
 
 
-HOLD: Final[Action[InstanceState]] = Action(
+PROTECT: Final[Action[InstanceState]] = Action(
     aspects=frozenset({InstanceAspect.ATTRIBUTES}),
     plan=_plan_hold,
     expect=_expect_hold,

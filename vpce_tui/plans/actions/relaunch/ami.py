@@ -14,12 +14,12 @@ from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.core.text import many
 from vpce_tui.incident import redaction
 from vpce_tui.incident.states import VerificationState
-from vpce_tui.inventory.amis import Image
+from vpce_tui.inventory.amis import Ami
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, ReadBack, read_back, unchanged
 from vpce_tui.plans.plan import Option, Step, StepKind
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.instance_state import InstanceAspect, InstanceState
-from vpce_tui.plans.targets.launch_images import IMAGE, Images
+from vpce_tui.plans.targets.launch_amis import IMAGE, LaunchAmis
 
 NAME: Final = "relaunch-ami"
 """How other steps find its answers."""
@@ -27,7 +27,7 @@ USER_DATA: Final = "relaunch-user-data"
 _AMI: Final = re.compile(r"ami-[0-9a-f]{8,17}")
 
 
-def look(_: Mapping[str, str], others: Answers) -> Mapping[str, object]:
+def read_options(_: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     """The AMI that was chosen is looked at too."""
     return {IMAGE: others.get(NAME, {}).get("ami", "")}
 
@@ -51,7 +51,7 @@ def _options(state: InstanceState) -> Options:
     return tuple(_option(known, item) for item in known.candidates) if known else ()
 
 
-def _option(known: Images, item: Image) -> Option:
+def _option(known: LaunchAmis, item: Ami) -> Option:
     suspect = known.suspect(item)
     mark = ", SUSPECT: created recently by this account" if suspect else ""
     return Option(
@@ -77,7 +77,7 @@ def default_image(state: InstanceState) -> str:
     return trusted[0].id if trusted else known.old.id if known.old else ""
 
 
-def _age(item: Image, now: datetime) -> str:
+def _age(item: Ami, now: datetime) -> str:
     days = item.age_days(now)
     if item.created is None or days is None:
         return "of unknown age"
@@ -97,7 +97,7 @@ def _plan(state: InstanceState, draft: Draft) -> Step:
     return draft.step(StepKind.READ)
 
 
-def _side_by_side(known: Images, new: Image | None, chosen: str) -> TableBlock:
+def _side_by_side(known: LaunchAmis, new: Ami | None, chosen: str) -> TableBlock:
     old = known.old
     rows = [BlockRow(id="AMI", cells=("AMI", known.old_id, chosen or "none chosen"))]
     for name, said in (
@@ -111,11 +111,11 @@ def _side_by_side(known: Images, new: Image | None, chosen: str) -> TableBlock:
     return TableBlock(title="old and new", columns=(column(""), column("OLD"), column("NEW")), rows=tuple(rows))
 
 
-def _owner(known: Images, item: Image) -> str:
+def _owner(known: LaunchAmis, item: Ami) -> str:
     return "this account" if item.owner == known.account else f"{item.alias or item.owner} {item.owner}".strip()
 
 
-def _warnings(known: Images, new: Image | None, chosen: str) -> list[str]:
+def _warnings(known: LaunchAmis, new: Ami | None, chosen: str) -> list[str]:
     said = []
     if known.old is None:
         said.append(f"the old AMI {known.old_id} is gone, so its family is unknown: enter an AMI in its prompts")
@@ -138,7 +138,7 @@ def _warnings(known: Images, new: Image | None, chosen: str) -> list[str]:
     return said
 
 
-def _unlike(old: Image, new: Image) -> list[str]:
+def _unlike(old: Ami, new: Ami) -> list[str]:
     return [
         f"{name} differs from the old AMI: {theirs}, was {mine}"
         for name, mine, theirs in (
@@ -163,7 +163,7 @@ def _wrong_image(text: str) -> str:
     return "" if _AMI.fullmatch(text) else f"{text!r} is not an AMI id; expected ami-0123456789abcdef0"
 
 
-CHOOSE_IMAGE: Final[Action[InstanceState]] = Action(
+CHOOSE_AMI: Final[Action[InstanceState]] = Action(
     aspects=frozenset({InstanceAspect.IMAGES}),
     plan=_plan,
     expect=unchanged,
@@ -179,7 +179,7 @@ CHOOSE_IMAGE: Final[Action[InstanceState]] = Action(
             check=_wrong_image,
         ),
     ),
-    look=_look_here,
+    read_options=_look_here,
     may=("ec2:DescribeImages",),
 )
 

@@ -1,6 +1,6 @@
 """The volumes of a new instance: never smaller than the old ones, each encrypted."""
 
-from vpce_tui.inventory.amis import Image
+from vpce_tui.inventory.amis import Ami
 from vpce_tui.plans.actions import parts
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.instance_state import InstanceState
@@ -8,7 +8,7 @@ from vpce_tui.plans.targets.launch import LaunchVolume, Settings
 
 
 def block_device_mappings(
-    state: InstanceState, settings: Settings, image: Image, draft: Draft
+    state: InstanceState, settings: Settings, image: Ami, draft: Draft
 ) -> list[dict[str, object]]:
     """The AMI's root volume, not smaller than the old one, and the ticked data volumes, empty; every one encrypted."""
     key = {"KmsKeyId": draft.choices["key"]} if draft.choices["key"] else {}

@@ -10,7 +10,7 @@ from typing import Final
 
 from vpce_tui.core.json_values import sequence
 from vpce_tui.incident.states import VerificationState
-from vpce_tui.inventory.amis import Image
+from vpce_tui.inventory.amis import Ami
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, ReadBack, parts, unchanged
 from vpce_tui.plans.actions.relaunch.ami import NAME as IMAGE_STEP
 from vpce_tui.plans.actions.relaunch.ami import USER_DATA as USER_DATA_STEP
@@ -22,7 +22,7 @@ from vpce_tui.plans.plan import Step, StepKind, Until
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.instance_state import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.launch import KEY, SUBNET, Settings
-from vpce_tui.plans.targets.launch_images import IMAGE
+from vpce_tui.plans.targets.launch_amis import IMAGE
 from vpce_tui.plans.targets.replacement import CHECKS, UP
 
 NEW: Final = "NEW_INSTANCE"
@@ -93,7 +93,7 @@ def _stand_ins(state: InstanceState, draft: Draft) -> None:
     draft.stand_ins[NEW] = state.instance.id
 
 
-def _may_start(state: InstanceState, settings: Settings, image: Image | None, draft: Draft) -> bool:
+def _may_start(state: InstanceState, settings: Settings, image: Ami | None, draft: Draft) -> bool:
     wanted = chosen_image(state, draft.others)
     if not wanted:
         draft.block("no AMI is chosen", "choose one in the step that chooses the AMI, or --set ami.ami=ami-…")
@@ -125,7 +125,7 @@ def _may_start(state: InstanceState, settings: Settings, image: Image | None, dr
     return not draft.blocked
 
 
-def _launch(state: InstanceState, settings: Settings, image: Image, draft: Draft) -> None:
+def _launch(state: InstanceState, settings: Settings, image: Ami, draft: Draft) -> None:
     instance, choices = state.instance, draft.choices
     copy = choices["user_data"] == "copy"
     if copy:
@@ -198,7 +198,7 @@ def _launch(state: InstanceState, settings: Settings, image: Image, draft: Draft
     _said(state, settings, image, kind, draft)
 
 
-def _said(state: InstanceState, settings: Settings, image: Image, kind: str, draft: Draft) -> None:
+def _said(state: InstanceState, settings: Settings, image: Ami, kind: str, draft: Draft) -> None:
     choices, old = draft.choices, state.instance
     key = choices["key"] or settings.default_key or "the region's key for EBS"
     if settings.default_key_unread and not choices["key"]:
@@ -361,7 +361,7 @@ LAUNCH: Final[Action[InstanceState]] = Action(
             "key_pair", "A key pair for SSH", _key_pair_options, free=True, check=_wrong(_NAME, "name of a key pair")
         ),
     ),
-    look=_look,
+    read_options=_look,
     may=(
         "ec2:RunInstances",
         "ec2:TerminateInstances",

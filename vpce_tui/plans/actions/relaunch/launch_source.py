@@ -10,7 +10,7 @@ from vpce_tui.plans.placeholders import INCIDENT, TOKEN, ref, sealed, text
 from vpce_tui.plans.step_builder import Draft, short_id
 from vpce_tui.plans.targets.instance_state import InstanceState
 from vpce_tui.plans.targets.launch import Settings
-from vpce_tui.plans.targets.service import CONFIGURATION, MIXED, TEMPLATE, LaunchSource, version_mark
+from vpce_tui.plans.targets.load_balancing import CONFIGURATION, MIXED, TEMPLATE, LaunchSource, version_mark
 
 VERSION: Final = "TEMPLATE_VERSION"
 

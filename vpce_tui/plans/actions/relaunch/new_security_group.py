@@ -14,11 +14,11 @@ from vpce_tui.detection.instance.instance_facts import ADMINISTRATION_PORTS
 from vpce_tui.inventory.resources import SecurityGroup, SecurityGroupPermission
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, by_effects, parts, unchanged
 from vpce_tui.plans.actions.blocking.security_group_rules import permission
-from vpce_tui.plans.actions.quarantine_group import own_group
+from vpce_tui.plans.actions.created_security_group import plan_security_group
 from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import Option, Step, StepKind
 from vpce_tui.plans.step_builder import Draft
-from vpce_tui.plans.targets.barriers import GroupRule
+from vpce_tui.plans.targets.barriers import SecurityGroupRule
 from vpce_tui.plans.targets.instance_state import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.launch import GROUPS, SUBNET
 from vpce_tui.plans.targets.planning_context import VpcGroups
@@ -36,7 +36,7 @@ _NAME: Final = re.compile(r"(?!sg-)[A-Za-z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}")
 _GROUP_ID: Final = re.compile(r"sg-[0-9a-f]{8,17}")
 
 
-def look(choices: Mapping[str, str], others: Answers) -> Mapping[str, object]:
+def read_options(choices: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     """Which groups' rules are looked at, and in which subnet's VPC."""
     return {GROUPS: parts(choices.get("from", "")), SUBNET: others.get(LAUNCH_STEP, {}).get("subnet", "")}
 
@@ -44,7 +44,7 @@ def look(choices: Mapping[str, str], others: Answers) -> Mapping[str, object]:
 # -- the group
 
 
-def too_wide(rule: GroupRule) -> str:
+def too_wide(rule: SecurityGroupRule) -> str:
     """Why a rule may not be taken over; ``""``: it may. Administration and database ports are never open to the world."""
     as_rule = _as_rule(rule)
     if rule.egress or not as_rule.open_to_world:
@@ -55,21 +55,21 @@ def too_wide(rule: GroupRule) -> str:
     return f"it allows {', '.join(ports)} from anywhere" if ports else ""
 
 
-def _as_rule(rule: GroupRule) -> SecurityGroupPermission:
+def _as_rule(rule: SecurityGroupRule) -> SecurityGroupPermission:
     low, high = (None, None) if rule.from_port == -1 else (rule.from_port, rule.to_port)
     return SecurityGroupPermission(protocol=rule.protocol, from_port=low, to_port=high, peer=rule.peer)
 
 
-def _everything_out(rule: GroupRule) -> bool:
+def _everything_out(rule: SecurityGroupRule) -> bool:
     return rule.egress and rule.peer in ("0.0.0.0/0", "::/0") and _as_rule(rule).all_ports
 
 
-def _administration(rule: GroupRule) -> bool:
+def _administration(rule: SecurityGroupRule) -> bool:
     """Whether it lets somebody in by SSH and the like, or to a database: an intruder may have written it."""
     return not rule.egress and any(_as_rule(rule).covers(port) for port in ADMINISTRATION_PORTS)
 
 
-def _usable(state: InstanceState) -> list[GroupRule]:
+def _usable(state: InstanceState) -> list[SecurityGroupRule]:
     return [rule for rule in state.old_rules or () if not too_wide(rule)]
 
 
@@ -90,7 +90,7 @@ def _rule_options(state: InstanceState) -> Options:
     return tuple(listed)
 
 
-def _rule_option(state: InstanceState, rule: GroupRule) -> Option:
+def _rule_option(state: InstanceState, rule: SecurityGroupRule) -> Option:
     name = state.group_names.get(rule.group, "")
     return Option(
         value=rule.id,
@@ -106,13 +106,15 @@ def _default_rules(state: InstanceState) -> str:
     return ",".join([*([HTTPS_OUT] if any(map(_everything_out, _usable(state))) else []), *narrow])
 
 
-def _ticked(state: InstanceState, draft: Draft) -> list[GroupRule]:
+def _ticked(state: InstanceState, draft: Draft) -> list[SecurityGroupRule]:
     known = {rule.id: rule for rule in _usable(state)}
-    found: list[GroupRule] = []
+    found: list[SecurityGroupRule] = []
     for item in parts(draft.choices["rules"]):
         if item == HTTPS_OUT:
             found.append(
-                GroupRule(id="", group="", egress=True, protocol="tcp", from_port=443, to_port=443, peer="0.0.0.0/0")
+                SecurityGroupRule(
+                    id="", group="", egress=True, protocol="tcp", from_port=443, to_port=443, peer="0.0.0.0/0"
+                )
             )
         elif item in known:
             found.append(known[item])
@@ -140,7 +142,7 @@ def _plan_group(state: InstanceState, draft: Draft) -> Step:
     written = tuple(
         call for call, wanted in (("no-egress", not everything), ("in", incoming), ("out", outgoing)) if wanted
     )
-    own = own_group(
+    own = plan_security_group(
         draft,
         state.groups,
         vpc=vpc,
@@ -191,7 +193,7 @@ def _drop_default(draft: Draft, groups: VpcGroups, own: SecurityGroup | None) ->
     )
 
 
-def _let(call: str, way: str, rules: Iterable[GroupRule], own: SecurityGroup | None, draft: Draft) -> None:
+def _let(call: str, way: str, rules: Iterable[SecurityGroupRule], own: SecurityGroup | None, draft: Draft) -> None:
     unique = {_as_rule(rule): rule for rule in rules}
     if not unique:
         return
@@ -245,7 +247,7 @@ RELAUNCH_GROUP: Final[Action[InstanceState]] = Action(
             check=_wrong_name,
         ),
     ),
-    look=look,
+    read_options=read_options,
     may=(
         "ec2:CreateSecurityGroup",
         "ec2:RevokeSecurityGroupEgress",

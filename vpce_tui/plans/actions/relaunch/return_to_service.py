@@ -19,9 +19,9 @@ from vpce_tui.plans.plan import Option, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, short_id
 from vpce_tui.plans.targets.instance_state import InstanceAspect, InstanceState
 from vpce_tui.plans.targets.launch import SUBNET
-from vpce_tui.plans.targets.launch_images import IMAGE
+from vpce_tui.plans.targets.launch_amis import IMAGE
+from vpce_tui.plans.targets.load_balancing import LaunchSource
 from vpce_tui.plans.targets.replacement import UP
-from vpce_tui.plans.targets.service import LaunchSource
 
 
 def _look(_: Mapping[str, str], others: Answers) -> Mapping[str, object]:
@@ -279,7 +279,7 @@ RETURN: Final[Action[InstanceState]] = Action(
             columns=_ADDRESS_COLUMNS,
         ),
     ),
-    look=_look,
+    read_options=_look,
     may=(
         "autoscaling:UpdateAutoScalingGroup",
         "autoscaling:AttachInstances",
@@ -342,7 +342,7 @@ def _plan_prove(state: InstanceState, draft: Draft) -> Step:
     return draft.step(StepKind.READ)
 
 
-def _judge(state: InstanceState, step: Step, pages: Pages) -> ReadBack:
+def _verify_answers(state: InstanceState, step: Step, pages: Pages) -> ReadBack:
     """Up, and healthy wherever it was registered, by the answers that are kept."""
     proof = _prove_settled(state, step)
     if proof[0] != VerificationState.VERIFIED or state.replacement is None:
@@ -381,11 +381,11 @@ def _prove_settled(state: InstanceState, _: Step) -> ReadBack:
     )
 
 
-PROVE: Final[Action[InstanceState]] = Action(
+VERIFY_RETURN: Final[Action[InstanceState]] = Action(
     aspects=frozenset({InstanceAspect.REPLACEMENT, InstanceAspect.TARGET_GROUPS, InstanceAspect.STARTER}),
     plan=_plan_prove,
     expect=unchanged,
     verify=_prove_settled,
-    judge=_judge,
+    verify_answers=_verify_answers,
     may=("ec2:DescribeInstances", "elbv2:DescribeTargetHealth"),
 )

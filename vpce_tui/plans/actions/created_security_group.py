@@ -23,7 +23,7 @@ def name_of(groups: VpcGroups, purpose: str, target: str) -> str:
     return name
 
 
-def own_group(
+def plan_security_group(
     draft: Draft,
     groups: VpcGroups,
     *,

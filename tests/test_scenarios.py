@@ -1,4 +1,4 @@
-"""Every story of the lab, judged and scored against its truth: the table in detection/README.md."""
+"""Every scenario of the lab, judged and scored against its truth: the table in detection/README.md."""
 
 import json
 import subprocess
@@ -9,11 +9,11 @@ from typing import Any
 from tests.test_documents import generated
 from vpce_tui.detection import endpoint, instance
 from vpce_tui.detection.signals import Severity
-from vpce_tui.lab.scenarios import stories
+from vpce_tui.lab.scenarios import scenarios
 
 README = Path(__file__).parent.parent / "README.md"
 
-IN_NO_STORY = {
+IN_NO_SCENARIO = {
     "VPCE-25": "flow logs are asked only when the operator wants it, as the question is billed: test_app asks them in stolen-role",
     "VPCE-26": "event history cannot be searched for calls through an endpoint, and holds no network activity events: only files show them",
     "INST-13": "flow logs, as VPCE-25",
@@ -23,22 +23,22 @@ IN_NO_STORY = {
 
 def assessed() -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.stories"], capture_output=True, text=True, check=False, cwd=README.parent
+        [sys.executable, "-m", "tests.scenarios"], capture_output=True, text=True, check=False, cwd=README.parent
     )
     assert done.returncode == 0, done.stderr[-2000:]
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-def row(story: str, truth: dict[str, Any], said: dict[str, Any]) -> str:
+def row(scenario: str, truth: dict[str, Any], said: dict[str, Any]) -> str:
     so = {True: "bad", False: "harmless", None: "touched"}[truth["bad"]]
     against = [signal["id"] for signal in said["signals"] if signal["severity"] != "low" and not signal["mitigating"]]
-    return f"| {story} | {truth['what']} | {so} | {said['severity']} | {', '.join(against) or '–'} |"
+    return f"| {scenario} | {truth['what']} | {so} | {said['severity']} | {', '.join(against) or '–'} |"
 
 
 def test_every_planted_bad_thing_is_found_for_the_right_reasons_and_every_harmless_one_is_not() -> None:
     found = assessed()
-    assert set(found) == set(stories())
+    assert set(found) == set(scenarios())
     rows, wrong, raised = [], [], set()
     for name, result in found.items():
         for said in result["subjects"].values():
@@ -72,5 +72,5 @@ def test_every_planted_bad_thing_is_found_for_the_right_reasons_and_every_harmle
     print(table)
     assert not wrong, "\n".join(wrong)
     known = {rule.id for rule in (*endpoint.RULES, *instance.RULES)}
-    assert known - raised == set(IN_NO_STORY), "each rule is raised in a story, or says why none can have it"
+    assert known - raised == set(IN_NO_SCENARIO), "each rule is raised in a scenario, or says why none can have it"
     generated("vpce_tui/detection/README.md", "scenarios", table + "\n")

@@ -6,7 +6,7 @@ from tests.conftest import Aws, Labs
 from tests.emulated_aws import clients
 from tests.rules import HOME, WORLD, created, network, region, see
 from vpce_tui.detection.endpoint import assess_signals
-from vpce_tui.inventory.account_inventory import look
+from vpce_tui.inventory.account_inventory import read_inventory
 from vpce_tui.inventory.resources import SecurityGroupPermission
 from vpce_tui.inventory.world_open_rules import read_together
 
@@ -106,7 +106,7 @@ def test_prefix_lists_of_groups_are_read_from_aws(aws: Aws) -> None:
         GroupId=group,
         IpPermissions=[{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "PrefixListIds": [{"PrefixListId": made}]}],
     )
-    net = look(aws.session(), [HOME]).regions[HOME].network
+    net = read_inventory(aws.session(), [HOME]).regions[HOME].network
     found = net.groups[group].ingress
     assert {(item.peer, item.through, item.open_to_world) for item in found} == {
         ("198.18.0.0/15", made, False),
@@ -124,6 +124,6 @@ def test_a_prefix_list_that_may_not_be_read_stays_a_list_and_says_why(labs: Labs
     group = ec2.create_security_group(GroupName="by-list", Description="x", VpcId=aws.facts["vpc"])["GroupId"]
     allowed = [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "PrefixListIds": [{"PrefixListId": made}]}]
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=allowed)
-    net = look(aws.session(), [HOME]).regions[HOME].network
+    net = read_inventory(aws.session(), [HOME]).regions[HOME].network
     assert [item.peer for item in net.groups[group].ingress] == [made]
     assert "GetManagedPrefixListEntries" in net.unknown["prefix lists"]

@@ -1,4 +1,4 @@
-"""Assesses scenarios as an operator would, each in a fork of its own: ``python -m tests.stories`` prints all, by name."""
+"""Assesses scenarios as an operator would, each in a fork of its own: ``python -m tests.scenarios`` prints all, by name."""
 
 import json
 import os
@@ -9,18 +9,18 @@ from typing import Any
 
 
 def assessed(name: str, seed: int = 7) -> dict[str, Any]:
-    """The story's truth, and what the command line said of its events and instances."""
+    """The scenario's truth, and what the command line said of its events and instances."""
     import contextlib
     import io
 
     from vpce_tui.aws.pacing import LIMITS
     from vpce_tui.cli import main
     from vpce_tui.lab.account import HOME
-    from vpce_tui.lab.scenarios import stories
+    from vpce_tui.lab.scenarios import scenarios
     from vpce_tui.lab.server import Lab
 
     LIMITS["cloudtrail", "LookupEvents"] = 500.0
-    lab = Lab(seed=seed, story=name).build()
+    lab = Lab(seed=seed, scenario=name).build()
     url = lab.serve()
     folder = Path(tempfile.mkdtemp())
     (folder / "context.toml").write_text(lab.context)
@@ -52,7 +52,7 @@ def assessed(name: str, seed: int = 7) -> dict[str, Any]:
             answer["subjects"][item.get("eventID") or item.get("instanceId")] = item
         coverage = next(json.loads(line) for line in err.getvalue().splitlines() if line.startswith('{"coverage"'))
         answer["failed"] += [part["name"] for part in coverage["coverage"]["failed"]]
-    story = stories()[name]
+    scenario = scenarios()[name]
     answer["truth"] = [
         {
             "subject": truth.subject,
@@ -61,9 +61,9 @@ def assessed(name: str, seed: int = 7) -> dict[str, Any]:
             "what": truth.what,
             "reasons": truth.reasons,
         }
-        for truth in story.truth
+        for truth in scenario.truth
     ]
-    answer["gaps"] = story.gaps
+    answer["gaps"] = scenario.gaps
     lab.stop()
     return answer
 
@@ -93,10 +93,10 @@ def forked(name: str, seed: int) -> Any:
 
 
 def main() -> None:
-    from vpce_tui.lab.scenarios import stories
+    from vpce_tui.lab.scenarios import scenarios
 
     load()
-    names, found = list(stories()), {}
+    names, found = list(scenarios()), {}
     for pair in (names[at : at + 2] for at in range(0, len(names), 2)):
         for name, stream in [(name, forked(name, 7)) for name in pair]:
             with stream:

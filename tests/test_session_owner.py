@@ -6,36 +6,36 @@ import pytest
 
 from tests.conftest import HOME, Aws
 from tests.emulated_aws import clients
-from vpce_tui.cloudtrail.session_owner import Behind, Person, named
+from vpce_tui.cloudtrail.session_owner import IdentitySource, Person, person_from_arn
 
 PEOPLE = [
-    ("arn:aws:iam::123456789012:user/ops/alice", "alice", Behind.USER),
-    ("arn:aws:iam::123456789012:root", "root", Behind.ROOT),
+    ("arn:aws:iam::123456789012:user/ops/alice", "alice", IdentitySource.USER),
+    ("arn:aws:iam::123456789012:root", "root", IdentitySource.ROOT),
     (
         "arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Admin_0123456789abcdef/alice@example.com",
         "alice@example.com",
-        Behind.IDENTITY_CENTER,
+        IdentitySource.IDENTITY_CENTER,
     ),
-    ("arn:aws:sts::123456789012:federated-user/alice", "alice", Behind.FEDERATED),
-    ("arn:aws:sts::123456789012:assumed-role/OnCall/alice", "alice", Behind.SESSION),
-    ("arn:aws-cn:sts::123456789012:assumed-role/OnCall/x", "x", Behind.SESSION),
+    ("arn:aws:sts::123456789012:federated-user/alice", "alice", IdentitySource.FEDERATED),
+    ("arn:aws:sts::123456789012:assumed-role/OnCall/alice", "alice", IdentitySource.SESSION),
+    ("arn:aws-cn:sts::123456789012:assumed-role/OnCall/x", "x", IdentitySource.SESSION),
 ]
 
 
 @pytest.mark.parametrize(("arn", "name", "behind"), PEOPLE)
-def test_what_an_arn_says_of_a_person(arn: str, name: str, behind: Behind) -> None:
-    person = named(arn)
-    assert (person.name, person.behind) == (name, behind)
-    assert person.certain is (behind in (Behind.USER, Behind.IDENTITY_CENTER))
+def test_what_an_arn_says_of_a_person(arn: str, name: str, behind: IdentitySource) -> None:
+    person = person_from_arn(arn)
+    assert (person.name, person.source) == (name, behind)
+    assert person.certain is (behind in (IdentitySource.USER, IdentitySource.IDENTITY_CENTER))
     assert Person.from_json(person.to_json()) == person
 
 
 def test_two_names_of_one_person_are_one() -> None:
-    sso = named("arn:aws:sts::1:assumed-role/AWSReservedSSO_A_1/Alice@example.com")
-    other_account = named("arn:aws:sts::2:assumed-role/AWSReservedSSO_B_2/alice@example.com")
+    sso = person_from_arn("arn:aws:sts::1:assumed-role/AWSReservedSSO_A_1/Alice@example.com")
+    other_account = person_from_arn("arn:aws:sts::2:assumed-role/AWSReservedSSO_B_2/alice@example.com")
     assert sso.same_as(other_account)
-    assert sso.same_as(named("arn:aws:iam::1:user/alice"))
-    assert not sso.same_as(named("arn:aws:iam::1:user/bob"))
+    assert sso.same_as(person_from_arn("arn:aws:iam::1:user/alice"))
+    assert not sso.same_as(person_from_arn("arn:aws:iam::1:user/bob"))
 
 
 SELF_MADE: list[dict[str, Any]] = [
@@ -44,7 +44,7 @@ SELF_MADE: list[dict[str, Any]] = [
     {"name": "zed", "behind": "source identity", "arn": "arn:aws:iam::1:user/alice", "also": []},
     {
         "name": "zed",
-        "behind": "role and session name only",
+        "behind": "role and session name alone",
         "arn": "arn:aws:sts::1:assumed-role/OnCall/alice",
         "also": [],
     },
@@ -66,7 +66,7 @@ def test_who_assumed_a_role_is_found_through_a_chain(source: str, aws: Aws) -> N
 
     from vpce_tui.aws.gate import Gate
     from vpce_tui.aws.session import AwsAccess, AwsSession
-    from vpce_tui.cloudtrail.session_owner import behind
+    from vpce_tui.cloudtrail.session_owner import identify_operator
 
     iam = clients(aws)("iam")
     iam.create_user(UserName="dora")
@@ -89,6 +89,6 @@ def test_who_assumed_a_role_is_found_through_a_chain(source: str, aws: Aws) -> N
         AwsAccess(region=HOME, endpoint_url=aws.url, key_id=creds[0], secret=creds[1], token=creds[2] or ""),
         Gate(read_only=True),
     )
-    person = behind(session_, (HOME, "us-east-1"))
-    assert (person.name, person.behind, person.also) == ("dora", Behind.ASSUMED_BY, (source,) if source else ())
-    assert person.same_as(named("arn:aws:iam::123456789012:user/dora"))
+    person = identify_operator(session_, (HOME, "us-east-1"))
+    assert (person.name, person.source, person.also) == ("dora", IdentitySource.ASSUMED_BY, (source,) if source else ())
+    assert person.same_as(person_from_arn("arn:aws:iam::123456789012:user/dora"))

@@ -105,12 +105,12 @@ def test_while_the_group_drains_the_detach_counts_as_made_but_not_as_proved() ->
     from vpce_tui.plans.actions.out_of_service import TAKE_OUT
     from vpce_tui.plans.step_builder import Draft
     from vpce_tui.plans.targets.instance_state import InstanceState
-    from vpce_tui.plans.targets.service import Scaling
+    from vpce_tui.plans.targets.load_balancing import AutoScalingMembership
 
     instance = Instance(id="i-1", region=HOME, account="1", state="running")
     world = InstanceState(
         instance,
-        scaling=Scaling(group="web", lifecycle="Detaching", minimum=2, desired=2, maximum=6),
+        scaling=AutoScalingMembership(group="web", lifecycle="Detaching", minimum=2, desired=2, maximum=6),
         targets=(),
         classic=(),
     )
@@ -128,7 +128,7 @@ def test_a_question_that_ends_in_the_future_leaves_no_gap_later(aws: Aws, tmp_pa
     assert code == 0, said
     EventHistory(session, cache).search([HOME], [LookupQuery(now - timedelta(hours=24), now)])
     later = LookupQuery(now - timedelta(hours=24), now + timedelta(hours=12))
-    (span,) = cache.known(session.identity().account, HOME, later)
+    (span,) = cache.complete_spans(session.identity().account, HOME, later)
     assert span[1] <= datetime.now(UTC)
 
 
@@ -137,7 +137,7 @@ def test_a_question_that_ends_in_the_future_leaves_no_gap_later(aws: Aws, tmp_pa
     ['{"Records": [{"eventTime": "0001-01-01T00:00:00+23:59", "eventID": "x"}]}', '{"Records": [' + "[" * 100_000],
 )
 def test_one_bad_file_never_loses_the_folder(tmp_path: Path, content: str) -> None:
-    from tests.test_trail import records, write
+    from tests.test_log_files import records, write
     from vpce_tui.cloudtrail.log_files import read
 
     (tmp_path / "bad.json").write_text(content)

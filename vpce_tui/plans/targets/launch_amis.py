@@ -9,7 +9,7 @@ from vpce_tui.aws.call import Call
 from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.inventory import amis, parse
-from vpce_tui.inventory.amis import Image
+from vpce_tui.inventory.amis import Ami
 from vpce_tui.inventory.resources import Instance
 from vpce_tui.plans.targets.planning_context import (
     PlanningContext,
@@ -20,12 +20,12 @@ IMAGE: Final = "ami"
 
 
 @dataclass(frozen=True, slots=True)
-class Images:
+class LaunchAmis:
     """The AMI an instance was started from (None: it is gone), newer ones of its family, and AWS's time."""
 
     old_id: str
-    old: Image | None
-    candidates: tuple[Image, ...]
+    old: Ami | None
+    candidates: tuple[Ami, ...]
     now: datetime
     account: str
     family: str = ""
@@ -33,17 +33,17 @@ class Images:
     notes: tuple[str, ...] = ()
     opened: datetime | None = None
 
-    def by_id(self, identifier: str) -> Image | None:
+    def by_id(self, identifier: str) -> Ami | None:
         """The AMI with this id, among the candidates and the old one; None: unknown."""
         known = [*self.candidates, *([self.old] if self.old else [])]
         return next((item for item in known if item.id == identifier), None)
 
-    def suspect(self, item: Image) -> bool:
+    def suspect(self, item: Ami) -> bool:
         """Whether an intruder could have made it."""
         return item.suspect(self.account, self.opened or self.now)
 
 
-def read_images(client: AwsClient, instance: Instance, asked: PlanningContext) -> Images:
+def read_launch_amis(client: AwsClient, instance: Instance, asked: PlanningContext) -> LaunchAmis:
     """The AMI of ``instance`` and what could take its place, newest first; the one already chosen is among them."""
     region, account = instance.region, client.identity().account
     now = aws_now(client)
@@ -55,7 +55,7 @@ def read_images(client: AwsClient, instance: Instance, asked: PlanningContext) -
     if chosen.startswith("ami-") and chosen not in known and chosen != instance.image_id:
         candidates += _images(client, region, {"ImageIds": [chosen]})
     listed = amis.newest_first(candidates, now)
-    return Images(
+    return LaunchAmis(
         old_id=instance.image_id,
         old=old,
         candidates=tuple(listed[:12]),
@@ -68,9 +68,7 @@ def read_images(client: AwsClient, instance: Instance, asked: PlanningContext) -
     )
 
 
-def _candidates(
-    client: AwsClient, region: str, old: Image, family: amis.Family | None
-) -> tuple[list[Image], list[str]]:
+def _candidates(client: AwsClient, region: str, old: Ami, family: amis.Family | None) -> tuple[list[Ami], list[str]]:
     """Newer AMIs of the same family, and what is to be said of how they were found."""
     notes: list[str] = []
     if family and family.parameter:
@@ -85,14 +83,14 @@ def _candidates(
 
 
 def newest_of(
-    client: AwsClient, region: str, old: Image, account: str, now: datetime, opened: datetime | None
-) -> Image | None:
+    client: AwsClient, region: str, old: Ami, account: str, now: datetime, opened: datetime | None
+) -> Ami | None:
     """The newest AMI of the family of ``old`` that no intruder can have made; None where none is known."""
     found = amis.newest_first(_candidates(client, region, old, amis.family_of(old))[0], now)
     return next((item for item in found if not item.suspect(account, opened or now)), None)
 
 
-def _images(client: AwsClient, region: str, parameters: Mapping[str, object]) -> list[Image]:
+def _images(client: AwsClient, region: str, parameters: Mapping[str, object]) -> list[Ami]:
     """None where AWS knows none of them any more."""
     try:
         pages = list(
@@ -105,7 +103,7 @@ def _images(client: AwsClient, region: str, parameters: Mapping[str, object]) ->
     return [amis.image(raw) for page in pages for raw in page.data.get("Images", [])]
 
 
-def _by_parameter(client: AwsClient, region: str, name: str) -> tuple[list[Image], str]:
+def _by_parameter(client: AwsClient, region: str, name: str) -> tuple[list[Ami], str]:
     """The AMI that a public parameter names, and why not where it could not be asked."""
     try:
         answer = client.read(
@@ -118,7 +116,7 @@ def _by_parameter(client: AwsClient, region: str, name: str) -> tuple[list[Image
     return listed, "" if listed else f"{name} names no AMI here, so newer ones are recognized by their names"
 
 
-def _by_name(client: AwsClient, region: str, old: Image, pattern: str) -> list[Image]:
+def _by_name(client: AwsClient, region: str, old: Ami, pattern: str) -> list[Ami]:
     filters = [
         {"Name": "name", "Values": [pattern]},
         {"Name": "architecture", "Values": [old.architecture]},

@@ -12,7 +12,7 @@ from vpce_tui.plans.targets.planning_context import TAG_CALL, PlanningContext, o
 
 
 @dataclass(frozen=True, slots=True)
-class Scaling:
+class AutoScalingMembership:
     """The Auto Scaling group the instance is in."""
 
     group: str
@@ -35,7 +35,7 @@ class Registration:
     name: str = ""
 
 
-def scaling_of(client: AwsClient, instance: Instance) -> Scaling | None:
+def auto_scaling_of(client: AwsClient, instance: Instance) -> AutoScalingMembership | None:
     """The Auto Scaling group the instance is in."""
     region = instance.region
     call = Call(
@@ -57,7 +57,7 @@ def scaling_of(client: AwsClient, instance: Instance) -> Scaling | None:
         )
     ).data
     group: Mapping[str, object] = next(iter(groups.get("AutoScalingGroups", [])), {})
-    return Scaling(
+    return AutoScalingMembership(
         group=name,
         lifecycle=str(members[0].get("LifecycleState", "")),
         minimum=integer(group, "MinSize"),
@@ -215,7 +215,7 @@ class LaunchSource:
     own_version: str = ""
 
 
-def starter_of(client: AwsClient, instance: Instance, group: str, asked: PlanningContext) -> LaunchSource | None:
+def launch_source_of(client: AwsClient, instance: Instance, group: str, asked: PlanningContext) -> LaunchSource | None:
     """What the group called ``group`` starts; None where there is no such group."""
     region = instance.region
     call = Call(
@@ -313,7 +313,7 @@ def _own_template(client: AwsClient, region: str, target: str, asked: PlanningCo
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ElasticIp:
     """An Elastic IP of the old instance, or of its replacement."""
 
     allocation: str
@@ -322,14 +322,14 @@ class Address:
     interface: str
 
 
-def addresses_of(client: AwsClient, region: str, instances: Sequence[str]) -> tuple[Address, ...]:
+def addresses_of(client: AwsClient, region: str, instances: Sequence[str]) -> tuple[ElasticIp, ...]:
     """The Elastic IPs of some instances."""
     filters = [{"Name": "instance-id", "Values": list(instances)}]
     answer = client.read(
         Call(service="ec2", operation="DescribeAddresses", region=region, parameters={"Filters": filters})
     ).data
     return tuple(
-        Address(
+        ElasticIp(
             allocation=str(raw["AllocationId"]),
             public_ip=str(raw.get("PublicIp", "")),
             instance=str(raw.get("InstanceId", "")),
