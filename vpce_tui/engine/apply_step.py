@@ -1,6 +1,5 @@
 """A step that changes something: looked at again, compared with what was approved, made, verified."""
 
-from typing import Final
 
 from msgspec.structs import replace
 
@@ -13,12 +12,10 @@ from vpce_tui.engine.outcome import Approval, Ended, Outcome
 from vpce_tui.engine.reconcile import reconcile_calls, verify_step
 from vpce_tui.incident import redaction
 from vpce_tui.incident.rows import RunApproved, StepPlan, StepVerification
-from vpce_tui.incident.states import StepState, VerificationState
+from vpce_tui.incident.states import SETTLED, VerificationState
 from vpce_tui.plans.plan import PlannedCall, Step, step_data
 from vpce_tui.plans.plan_differences import differences
 from vpce_tui.plans.plan_validation import recorded_step
-
-_DONE: Final = (StepState.VERIFIED, StepState.MANUAL)
 
 
 def apply_step(context: ExecutionContext, step: Step, approval: Approval) -> Outcome:
@@ -66,10 +63,11 @@ def apply_step(context: ExecutionContext, step: Step, approval: Approval) -> Out
         bindings = {**context.record().step(key).bindings, **live.step.bindings}
         execute_calls(context, step, live.step.calls, bindings)
     elif not live.step.already:
-        context.journal.append(StepVerification(step=key, verification=VerificationState.VERIFIED, saw="nothing to do"))
+        said = "; ".join(sentences(live.step.content)) or "nothing has to be changed"
+        context.journal.append(StepVerification(step=key, verification=VerificationState.NOTHING_TO_DO, saw=said))
         return Outcome(
             Ended.NOTHING,
-            "; ".join(sentences(live.step.content)) or "there is nothing to do",
+            said,
             sentences(live.step.content),
         )
     ours = context.record().step(key).done_by_us
@@ -115,13 +113,13 @@ def _inverses(context: ExecutionContext, live: Step) -> dict[str, PlannedCall]:
 def _required(context: ExecutionContext, step: Step) -> str:
     record = context.record()
     for needed in step.requires:
-        if record.step(context.key(needed)).state not in _DONE:
+        if record.step(context.key(needed)).state not in SETTLED:
             title = context.plan.step(needed).title
             return f"“{title}” must be verified, or recorded as done manually, before “{step.title}”"
     for other in context.playbook.steps:  # of the playbook, whatever the file leaves out
         if other.id == step.id:
             break
-        if other.prerequisite and record.step(context.key(other.id)).state not in _DONE:
+        if other.prerequisite and record.step(context.key(other.id)).state not in SETTLED:
             return f"“{other.title}” is a prerequisite and is not done"
     return ""
 

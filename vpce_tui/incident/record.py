@@ -28,7 +28,7 @@ from vpce_tui.incident.rows import (
     StepVerification,
     WholePlan,
 )
-from vpce_tui.incident.states import CallState, Decision, StepState, VerificationState
+from vpce_tui.incident.states import SETTLED, CallState, Decision, StepState, VerificationState
 
 
 @dataclass
@@ -128,11 +128,15 @@ class StepRecord:
 
 
 class PlaybookProgress(NamedTuple):
-    """How far a playbook was run on a target: ``done`` of its ``steps``."""
+    """How far a playbook was run on a target: of its ``steps``, how many need nothing more, and how many were skipped."""
 
     playbook: str
     done: int
+    skipped: int
     steps: int
+
+    def __str__(self) -> str:
+        return f"{self.done} of {self.steps}" + (f", {self.skipped} skipped" if self.skipped else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +168,14 @@ class Record:
             ids = [string(step, "id") for step in steps if isinstance(step, Mapping)] if isinstance(steps, list) else []
             states = [self.step(f"{key}/{step}").state for step in ids]
             if any(state is not StepState.TODO for state in states):
-                found.append(PlaybookProgress(playbook, sum(state in _ENDED_WELL for state in states), len(ids)))
+                found.append(
+                    PlaybookProgress(
+                        playbook=playbook,
+                        done=sum(state in SETTLED for state in states),
+                        skipped=sum(state is StepState.SKIPPED for state in states),
+                        steps=len(ids),
+                    )
+                )
         return tuple(found)
 
     def step(self, key: str) -> StepRecord:
@@ -173,7 +184,6 @@ class Record:
 
 
 EMPTY: Final = Record()
-_ENDED_WELL: Final = (StepState.VERIFIED, StepState.NOT_VERIFIED, StepState.MANUAL)
 _TEXTS: Final = ("id", "account", "opened_at", "opened_by", "reason", "closed_at", "operator")
 DAMAGED: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What reading a plan in a row raises that no version of ours wrote."""
@@ -324,6 +334,7 @@ _FOUND: Final = (CallState.DONE, CallState.NOT_DONE, CallState.UNKNOWN)
 """What is found when AWS is asked whether a call took effect."""
 _VERIFIED: Final = {
     VerificationState.VERIFIED: StepState.VERIFIED,
+    VerificationState.NOTHING_TO_DO: StepState.NOTHING_TO_DO,
     VerificationState.NOT_YET: StepState.NOT_VERIFIED,
     VerificationState.FAILED: StepState.FAILED,
 }

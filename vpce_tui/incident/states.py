@@ -1,6 +1,7 @@
 """The states that a record knows: of a step, of a call, and of a verification."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class StepState(StrEnum):
@@ -9,6 +10,7 @@ class StepState(StrEnum):
     TODO = "to do"
     RUNNING = "running"
     VERIFIED = "verified"
+    NOTHING_TO_DO = "nothing to do"
     NOT_VERIFIED = "applied, not verified"
     FAILED = "failed"
     OUTCOME_UNKNOWN = "outcome unknown"
@@ -27,6 +29,7 @@ _SIGNS = {
     StepState.TODO: "○",
     StepState.RUNNING: "▶",
     StepState.VERIFIED: "✔",
+    StepState.NOTHING_TO_DO: "–",
     StepState.NOT_VERIFIED: "!",
     StepState.FAILED: "✖",
     StepState.OUTCOME_UNKNOWN: "!",
@@ -35,6 +38,10 @@ _SIGNS = {
     StepState.MANUAL: "✔",
     StepState.UNDONE: "↩",
 }
+
+
+SETTLED: Final = frozenset({StepState.VERIFIED, StepState.NOTHING_TO_DO, StepState.MANUAL})
+"""States of a step that needs nothing more."""
 
 
 class CallState(StrEnum):
@@ -49,9 +56,11 @@ class CallState(StrEnum):
 
 
 class VerificationState(StrEnum):
-    """What reading back showed: the effect is there, is not there yet (eventual consistency), or is not going to be."""
+    """What reading back showed: the effect is there, is not there yet (eventual consistency), or is not going to be; or that the
+    step had no effect to read back."""
 
     VERIFIED = "verified"
+    NOTHING_TO_DO = "nothing to do"
     NOT_YET = "not yet"
     FAILED = "failed"
 

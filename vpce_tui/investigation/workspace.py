@@ -287,6 +287,7 @@ class Workspace:
             return ()
         return tuple(
             f"{found.playbook} in {self.journal.name}: {found.done} of {found.steps} steps done"
+            + (f", {found.skipped} skipped" if found.skipped else "")
             for found in record.progress_on(target)
         )
 

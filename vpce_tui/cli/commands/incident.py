@@ -14,7 +14,7 @@ from vpce_tui.incident.incident_store import incident_folder, records
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record_errors import RecordError
 from vpce_tui.incident.rows import IncidentClosed, IncidentOpened, OperatorResumed
-from vpce_tui.incident.states import StepState
+from vpce_tui.incident.states import SETTLED, StepState
 
 
 def open_incident(client: AwsSession, name: str, *, create: bool, reason: str = "") -> Journal:
@@ -88,7 +88,7 @@ def close(args: argparse.Namespace) -> Exit:
             say(f"refused: {args.name} is locked by {journal.holder}.")
             return Exit.REFUSED
         for step in journal.record().steps.values():
-            if step.state not in (StepState.VERIFIED, StepState.MANUAL, StepState.UNDONE, StepState.SKIPPED):
+            if step.state not in {*SETTLED, StepState.UNDONE, StepState.SKIPPED}:
                 say(f"{sign('!')} not finished: {visible(step.key)}: {step.state.value}")
         print(f"closed; head {journal.append(IncidentClosed()).hash}")
     return Exit.DONE

@@ -22,7 +22,7 @@ from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import Record
 from vpce_tui.incident.record_errors import RecordError
 from vpce_tui.incident.rows import WholePlan
-from vpce_tui.incident.states import Decision, StepState
+from vpce_tui.incident.states import SETTLED, Decision, StepState
 from vpce_tui.plans.plan import Plan, PlanError, Step, StepKind, WrongChoice, is_final
 from vpce_tui.plans.plan_validation import from_json
 from vpce_tui.plans.renderers.call_list import inverse_lines
@@ -170,12 +170,8 @@ def _run_all(engine: Engine, steps: Sequence[Step], args: argparse.Namespace) ->
             and (state is not StepState.VERIFIED or step.kind is StepKind.CHANGE)
             and state is not StepState.MANUAL
         )
-        if state in (StepState.VERIFIED, StepState.MANUAL, StepState.SKIPPED, StepState.UNDONE) and not named:
-            again = (
-                "not run again"
-                if state in (StepState.VERIFIED, StepState.MANUAL)
-                else f"unchanged; --step {step.id} runs it"
-            )
+        if state in {*SETTLED, StepState.SKIPPED, StepState.UNDONE} and not named:
+            again = "not run again" if state in SETTLED else f"unchanged; --step {step.id} runs it"
             say(f"{sign(state.sign)} {step.title}: {state.value}; {again}")
             continue
         approval = _approval(step, engine, args)

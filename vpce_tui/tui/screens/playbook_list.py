@@ -9,7 +9,6 @@ from textual.containers import Container
 from textual.content import Content
 
 from vpce_tui.incident.record import Record
-from vpce_tui.incident.states import StepState
 from vpce_tui.inventory.flow_log_queries import PRICE
 from vpce_tui.plans.plan import WrongChoice
 from vpce_tui.plans.playbook import Playbook
@@ -32,15 +31,10 @@ def _opening(playbook: Playbook) -> str:
     return "Opening a playbook only reads."
 
 
-def done(record: Record | None, playbook: Playbook, target: str) -> str:
-    """How far a playbook was walked in the incident: ``3 of 9``; ``""`` where nothing of it was begun."""
-    if record is None:
-        return ""
-    states = [record.step(f"{playbook.name}/{target}/{playbook_step.id}").state for playbook_step in playbook.steps]
-    settled = sum(state in (StepState.VERIFIED, StepState.MANUAL) for state in states)
-    skipped = sum(state is StepState.SKIPPED for state in states)
-    said = f"{settled} of {len(states)}" + (f", {skipped} skipped" if skipped else "")
-    return said if any(state is not StepState.TODO for state in states) else ""
+def progress(record: Record | None, playbook: Playbook, target: str) -> str:
+    """How far a playbook was run in the incident: ``3 of 9``; ``""`` where nothing of it was begun."""
+    of_target = record.progress_on(target) if record is not None else ()
+    return next((str(found) for found in of_target if found.playbook == playbook.name), "")
 
 
 class PlaybooksScreen(Frame):
@@ -85,7 +79,7 @@ class PlaybooksScreen(Frame):
         table, record = self.query_one("#rows", Table), self._record()
         rows = []
         for key, (playbook, target, _) in self.rows.items():
-            walked = done(record, playbook, target)
+            walked = progress(record, playbook, target)
             what = f"{walked}: {playbook.title}" if walked else playbook.title
             rows.append(TableRow(key, (playbook.name, target, f"{what} {playbook.team_mark}".strip())))
         table.set_rows(rows)

@@ -8,7 +8,7 @@ from textual.content import Content
 
 from vpce_tui.core.text import sign
 from vpce_tui.incident.record import StepRecord
-from vpce_tui.incident.states import StepState
+from vpce_tui.incident.states import SETTLED, StepState
 from vpce_tui.plans.plan import Plan, Question, Step, StepKind
 from vpce_tui.tui.widgets.block_lines import block_lines
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
@@ -105,11 +105,7 @@ class StepPage:
             for item in step.blocked:
                 found += [line("  " + item.says), line(("  to unblock it: ", "dim"), item.remedy)]
         needed = [self.plan.step(name) for name in step.requires]
-        missing = [
-            other.title
-            for other in needed
-            if self.step_record(other).state not in (StepState.VERIFIED, StepState.MANUAL)
-        ]
+        missing = [other.title for other in needed if self.step_record(other).state not in SETTLED]
         if missing:
             said = f"these steps are verified or done manually: {', '.join(missing)}"
             found.append(line(("blocked until ", "bold $error"), said))

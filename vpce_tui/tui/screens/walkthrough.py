@@ -14,7 +14,7 @@ from vpce_tui.core.text import many, sign, visible
 from vpce_tui.engine.outcome import Ended
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import StepRecord
-from vpce_tui.incident.states import StepState
+from vpce_tui.incident.states import SETTLED, StepState
 from vpce_tui.plans.plan import Option, Question, Step, StepKind
 from vpce_tui.plans.renderers import render_step
 from vpce_tui.tui.screens.evidence_file import evidence_page
@@ -104,7 +104,7 @@ class WalkthroughScreen(WalkthroughActions):
                 hint("help"),
             ]
         found: list[KeyHint] = []
-        ended = (StepState.VERIFIED, StepState.SKIPPED, StepState.MANUAL, StepState.OPEN)
+        ended = {*SETTLED, StepState.SKIPPED, StepState.OPEN}
         last = self.plan is not None and self.at == len(self.plan.steps) - 1
         if step is not None and self.step_record(step).state in ended:
             found.append(hint("back", "back (then 3: incident)") if last else hint("right"))
@@ -113,11 +113,13 @@ class WalkthroughScreen(WalkthroughActions):
             if known.state is StepState.OUTCOME_UNKNOWN:
                 found.append(hint("resolve"))
             open_still = known.state is not StepState.VERIFIED or step.id in self.session.drifted
+            if known.state is StepState.NOTHING_TO_DO:
+                open_still = bool(step.calls)  # other answers were given since
             if step.kind is not StepKind.MANUAL and open_still and not step.blocked and not self._prerequisites(step):
                 found.append(hint("run", changes=step.kind is StepKind.CHANGE and bool(step.calls)))
             if (known.done_by_us and step.undo) or known.half_undone:
                 found.append(hint("undo", changes=True))
-            if known.state is not StepState.VERIFIED:
+            if known.state not in {StepState.VERIFIED, StepState.NOTHING_TO_DO}:
                 found += [hint("skip"), hint("manual")]
             found.append(hint("note"))
         if step is not None and self._questions() and self._may_choose(step):

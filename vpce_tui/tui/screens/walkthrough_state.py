@@ -8,7 +8,7 @@ from vpce_tui.engine.outcome import Outcome
 from vpce_tui.engine.playbook_session import PlaybookSession
 from vpce_tui.incident.incident_store import about
 from vpce_tui.incident.record import Record, StepRecord
-from vpce_tui.incident.states import StepState
+from vpce_tui.incident.states import SETTLED, StepState
 from vpce_tui.plans.plan import Plan, Question, Step, StepKind, WrongChoice
 from vpce_tui.tui.screens.frame import Frame
 from vpce_tui.tui.screens.run_log import RunLog
@@ -115,7 +115,7 @@ class WalkthroughState(Frame):
     def _first_open(self) -> int:
         """The first step that needs attention, also where it was verified earlier and is no longer true; else the last one."""
         assert self.plan is not None
-        ended = (StepState.VERIFIED, StepState.SKIPPED, StepState.MANUAL, StepState.OPEN)
+        ended = {*SETTLED, StepState.SKIPPED, StepState.OPEN}
         for number, step in enumerate(self.plan.steps):
             if self.step_record(step).state not in ended or step.id in self.session.drifted:
                 return number
@@ -161,11 +161,18 @@ class WalkthroughState(Frame):
 
     def _prerequisites(self, step: Step) -> list[str]:
         """Titles of the steps that must be done before this one, and are not."""
-        plan, done = self.plan, (StepState.VERIFIED, StepState.MANUAL)
+        plan, done = self.plan, SETTLED
         needed = [plan.step(name) for name in step.requires] if plan is not None else []
         return [other.title for other in needed if self.step_record(other).state not in done]
 
     def _may_choose(self, step: Step) -> bool:
         """Whether the answers can still change what the step does: of one that only reads always."""
-        open_still = (StepState.TODO, StepState.UNDONE, StepState.FAILED, StepState.SKIPPED, StepState.OPEN)
+        open_still = (
+            StepState.TODO,
+            StepState.NOTHING_TO_DO,
+            StepState.UNDONE,
+            StepState.FAILED,
+            StepState.SKIPPED,
+            StepState.OPEN,
+        )
         return step.kind is StepKind.READ or self.step_record(step).state in open_still
