@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -266,3 +267,42 @@ def test_what_a_plan_looks_up_is_paced_too(aws: Aws, monkeypatch: pytest.MonkeyP
     plan_playbook(session, load("revoke-credentials"), "role/web-app", HOME, datetime.now(UTC), {}, "", None)
     asked = [item for item in aws.handled() if item["operation"] == "LookupEvents"]
     assert len(taken) == len(asked) > 3
+
+
+def test_a_plan_asks_nothing_that_an_earlier_one_or_a_search_has_asked(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vpce_tui.plans.planner import plan_playbook
+    from vpce_tui.playbooks.library import load
+
+    monkeypatch.setattr(pacing.TokenBucket, "take", lambda _: 0.0)
+    session, known = aws.session(), EventHistory(aws.session())
+
+    def plan() -> tuple[str, int]:
+        before = len(aws.handled())
+        made = plan_playbook(
+            session, load("revoke-credentials"), "role/web-app", HOME, NOW, {}, "", None, history=known
+        )
+        return made.sha256, sum(item["operation"] == "LookupEvents" for item in aws.handled()[before:])
+
+    first, asked = plan()
+    second, again = plan()
+    assert asked > 17
+    assert again == 0
+    assert first == second
+
+
+def test_what_was_asked_long_ago_is_asked_again_to_its_end() -> None:
+    account, cache, query = (
+        spread(40),
+        EventCache(),
+        LookupQuery(NOW - timedelta(days=1), NOW, "x", "Username", pages=20),
+    )
+    history = EventHistory(account, cache)
+    history.ask(HOME, query)
+    asked = len(account.asked)
+    later = replace(query, until=NOW + timedelta(seconds=10))
+    history.ask(HOME, later)
+    assert len(account.asked) == asked, "a moment later"
+    cache.keep_span("1", HOME, query.key, (query.since, query.until), datetime.now(UTC) - timedelta(minutes=2))
+    assert missing((later.since, later.until), cache.complete_spans("1", HOME, later)) != []

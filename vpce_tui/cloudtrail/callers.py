@@ -1,6 +1,7 @@
 """Who made a call: whatever the session, in which session, and whether it was a service of AWS of its own."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from vpce_tui.cloudtrail.event import Event, Principal
@@ -40,3 +41,16 @@ def called_by_aws_service(event: Event) -> bool:
 def credential_of(principal: Principal) -> str:
     """The session of a call: its access key id, or its ARN where the record has none."""
     return principal.access_key_id or principal.arn or principal_key(principal)
+
+
+def delivered_role_sessions(events: Iterable[Event], account: str) -> set[tuple[str, str]]:
+    """(role name, instance id) of each session of ``account`` that EC2 handed to an instance and that made one of the calls.
+
+    A session's name alone proves nothing: whoever assumes a role chooses it.
+    """
+    principals = (event.principal for event in events)
+    return {
+        (who.role_name, who.instance_id)
+        for who in principals
+        if who.role_name and who.instance_id and who.ec2_role_delivery and who.account == account
+    }

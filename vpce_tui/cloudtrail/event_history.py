@@ -183,7 +183,7 @@ class EventHistory:
     def _sample(self, account: str, region: str, query: LookupQuery, stop: Cancel) -> tuple[list[Event], Part]:
         """The newest answers of as many pages as are wanted."""
         found: list[FoundEvent] = []
-        more = False
+        more, began = False, datetime.now(UTC)
         try:
             for page in look_up(self._client, region, query, cancel=stop):
                 found += page.events
@@ -192,6 +192,8 @@ class EventHistory:
         except (AwsError, Cancelled) as error:
             events = [item.event for item in found]
             return events, _failed(region, error, events)
+        if not more:  # it came to its end: that is no sample
+            self._cache.keep_span(account, region, query.key, (query.since, query.until), began)
         events = [item.event for item in found]
         return events, Part(region, Status.LOOKED, items=len(events), note=SAMPLE if more else "")
 

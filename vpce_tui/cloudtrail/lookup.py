@@ -1,4 +1,4 @@
-"""One question to CloudTrail event history (``LookupEvents``): the only place that makes the call, page by page.
+"""One question to CloudTrail event history (``LookupEvents``), page by page; evidence and the operator's own session are asked for elsewhere.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html: one attribute, 50 events a page, 90 days,
 newest first. The session waits so that no more than two requests a second are made for an account in a region.

@@ -14,6 +14,7 @@ from vpce_tui.aws.client import AwsClient, Cancel
 from vpce_tui.aws.errors import AwsError, Cancelled
 from vpce_tui.aws.gate import Refused
 from vpce_tui.blocks.model import sentences
+from vpce_tui.cloudtrail.event_history import EventHistory
 from vpce_tui.engine.apply_step import apply_step
 from vpce_tui.engine.collect_evidence import collect_evidence
 from vpce_tui.engine.early_exit import refusal, stale, stopped
@@ -57,6 +58,7 @@ class Engine:
         cancel: Cancel | None = None,
         on_secret: Callable[[str, str], str] | None = None,
         approvals: Sequence[Approved] = (),
+        history: EventHistory | None = None,
     ) -> None:
         self.plan, self.journal = plan, journal
         self._work = ExecutionContext(
@@ -70,6 +72,7 @@ class Engine:
             hand_over=on_secret,
             approvals=approvals,
             team=team_config.rules(),
+            history=history or EventHistory(client),
         )
 
     def key(self, step_id: str) -> str:

@@ -1,6 +1,5 @@
 """A step that changes something: looked at again, compared with what was approved, made, verified."""
 
-
 from msgspec.structs import replace
 
 from vpce_tui.blocks.model import sentences

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import jmespath
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.client import AwsClient, Cancel
+from vpce_tui.cloudtrail.event_history import EventHistory
 from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.engine.outcome import Outcome, Progress, WaitPolicy
 from vpce_tui.incident.approval import Approved
@@ -64,6 +65,7 @@ class ExecutionContext:
     hand_over: Callable[[str, str], str] | None
     approvals: Sequence[Approved]
     team: TeamConfig
+    history: EventHistory
     cancel: Cancel = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,6 +86,7 @@ class ExecutionContext:
         """
         record = self.record()
         asked = asked_for(self.journal.name, record, f"{self.plan.playbook}/{self.plan.target}/", ever=undone)
+        asked = replace(asked, history=self.history)
         remembered = step if undone else remembered_step(record, self.key(step.id))
         return self.playbook.planner.plan_step(
             self.client,

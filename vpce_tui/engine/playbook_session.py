@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from vpce_tui.aws.client import AwsClient, Cancel
+from vpce_tui.cloudtrail.event_history import EventHistory
 from vpce_tui.engine import Engine
 from vpce_tui.engine.outcome import Approval, Outcome, Progress, WaitPolicy
 from vpce_tui.engine.roll_back import Undo
@@ -34,8 +35,10 @@ class PlaybookSession:
         target: str,
         region: str,
         choices: dict[str, dict[str, str]] | None = None,
+        history: EventHistory | None = None,
     ) -> None:
         self.client, self._clock = client, clock
+        self._history = history or EventHistory(client)
         self.playbook: Playbook = load(playbook)
         self.target, self.region = target, region
         self.choices: dict[str, dict[str, str]] = choices if choices is not None else {}
@@ -44,7 +47,7 @@ class PlaybookSession:
         """Steps that were verified, and whose effect is gone again."""
 
     def playbook_step(self, step_id: str) -> PlaybookStep:
-        """The step's recipe."""
+        """The step as the playbook has it."""
         return next(playbook_step for playbook_step in self.playbook.steps if playbook_step.id == step_id)
 
     def choose(self, step_id: str, choice: str, value: str) -> None:
@@ -84,6 +87,7 @@ class PlaybookSession:
             incident,
             record,
             on_read,
+            self._history,
         )
         steps: list[Step] = []
         drifted: set[str] = set()
@@ -124,6 +128,7 @@ class PlaybookSession:
             on_progress=on_progress,
             cancel=cancel,
             on_secret=on_secret,
+            history=self._history,
         )
 
     def run(

@@ -155,17 +155,10 @@ class Workspace:
         return tuple(sorted({instance for name, instance in self._delivered_role_sessions() if name == role}))
 
     def _delivered_role_sessions(self) -> set[tuple[str, str]]:
-        """(role name, instance id) of each session that EC2 handed out and that made a call in the events found so far.
+        from vpce_tui.cloudtrail.callers import delivered_role_sessions  # noqa: PLC0415
 
-        A session's name alone proves nothing: whoever assumes a role chooses it.
-        """
         own = self.identity.account if self.identity else ""
-        principals = (item.event.principal for item in self.assessed)
-        return {
-            (who.role_name, who.instance_id)
-            for who in principals
-            if who.role_name and who.instance_id and who.ec2_role_delivery and who.account == own
-        }
+        return delivered_role_sessions((item.event for item in self.assessed), own)
 
     # -- connecting and searching
 
@@ -231,18 +224,23 @@ class Workspace:
         self.background.start("investigation", run.run, lambda _: None, self._failed)
         self._changed()
 
-    def _new_investigation(self) -> Investigation:
+    def event_history(self) -> EventHistory:
+        """The one event history: what was looked up for a search is not looked up again for a plan."""
         from vpce_tui.cloudtrail.event_cache import EventCache  # noqa: PLC0415
         from vpce_tui.cloudtrail.event_history import EventHistory  # noqa: PLC0415
-        from vpce_tui.investigation.pipeline import Investigation, Scope  # noqa: PLC0415
 
         if self._history is None:
             self._history = EventHistory(self.client, EventCache(self._cache_folder))
+        return self._history
+
+    def _new_investigation(self) -> Investigation:
+        from vpce_tui.investigation.pipeline import Investigation, Scope  # noqa: PLC0415
+
         now = self.clock()
         scope = Scope(now - self.since, now, self.asked_regions, lookback=self.look_back)
         run = Investigation(
             self.client,
-            self._history,
+            self.event_history(),
             scope,
             self.context,
             before=self.snapshot,

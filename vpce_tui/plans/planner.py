@@ -9,6 +9,7 @@ from typing import Generic
 from msgspec.structs import replace
 
 from vpce_tui.aws.client import AwsClient
+from vpce_tui.cloudtrail.event_history import EventHistory
 from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.incident.record import Record, StepRecord
 from vpce_tui.incident.states import CallState
@@ -88,8 +89,10 @@ def plan_playbook(
     incident: str = "",
     record: Record | None = None,
     on_read: OnRead = lambda *_: None,
+    history: EventHistory | None = None,
 ) -> Plan:
     """Plan every step; each over the state that the steps before it leave. Reads only; ``on_read`` is called before each read.
+    ``history``: event history as it was looked up so far.
 
     With an incident's record, what was made in it is known as ours. Raises
     :class:`~vpce_tui.plans.targets.planning_context.TargetGone`, :class:`WrongChoice` for a choice that is none,
@@ -111,6 +114,7 @@ def plan_playbook(
         incident=incident,
         record=record,
         on_read=on_read,
+        history=history or EventHistory(client),
     )
 
 
@@ -133,6 +137,7 @@ class KindPlanner(Generic[S]):
         incident: str,
         record: Record | None,
         on_read: OnRead,
+        history: EventHistory,
     ) -> Plan:
         """Every step of ``playbook``: see :func:`plan_playbook`."""
         identity = client.identity()
@@ -151,7 +156,9 @@ class KindPlanner(Generic[S]):
         }
         for step in playbook.steps:
             looked |= self.actions[step.id].read_options(answers_by_action[step.action_name], answers_by_action)
-        asked = dataclasses.replace(asked_for(incident, record, prefix), remembered=looked, on_read=on_read)
+        asked = dataclasses.replace(
+            asked_for(incident, record, prefix), remembered=looked, on_read=on_read, history=history
+        )
         aspects = frozenset(aspect for action in self.actions.values() for aspect in action.aspects)
         state = self.kind.observe(client, target, region, aspects, asked)
         steps = []

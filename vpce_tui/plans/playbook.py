@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from vpce_tui.aws.client import AwsClient
+from vpce_tui.cloudtrail.event_history import EventHistory
 from vpce_tui.incident.record import Record
 from vpce_tui.plans.actions import Answers, AnyAction
 from vpce_tui.plans.live_step import LiveStep
@@ -31,6 +32,7 @@ class Planner(Protocol):
         incident: str,
         record: Record | None,
         on_read: OnRead,
+        history: EventHistory,
     ) -> Plan:
         """Plan every step; each over the state that the steps before it leave."""
 

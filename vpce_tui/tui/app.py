@@ -254,7 +254,15 @@ class VpceTui(SafeCrash, IncidentActions):
         held = self.workspace.instances_that_held(role) if role else ()
         if playbook == "revoke-credentials" and held:  # also of an instance that no longer has the role
             chosen.setdefault("persistence", {}).setdefault("sessions", ",".join(held))
-        walk = PlaybookSession(self.workspace.client, self.workspace.clock, playbook, target, region, chosen)
+        walk = PlaybookSession(
+            self.workspace.client,
+            self.workspace.clock,
+            playbook,
+            target,
+            region,
+            chosen,
+            self.workspace.event_history(),
+        )
         self.push_screen(WalkthroughScreen(walk))
 
     def show_changed(self) -> None:

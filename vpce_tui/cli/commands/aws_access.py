@@ -13,6 +13,7 @@ from vpce_tui.core.text import visible
 
 if TYPE_CHECKING:
     from vpce_tui.aws.session import AwsSession
+    from vpce_tui.cloudtrail.event_history import EventHistory
     from vpce_tui.detection.team_context import Context
 
 
@@ -31,6 +32,14 @@ def session(args: argparse.Namespace) -> "AwsSession":
         regions[0] if isinstance(regions, list) and len(regions) == 1 else regions if isinstance(regions, str) else ""
     )
     return AwsSession(AwsAccess(profile=args.profile or "", region=home), gate)
+
+
+def event_history(client: "AwsSession") -> "EventHistory":
+    """Event history with what earlier commands and the app looked up."""
+    from vpce_tui.cloudtrail.event_cache import EventCache
+    from vpce_tui.cloudtrail.event_history import EventHistory
+
+    return EventHistory(client, EventCache(paths.cache_folder()))
 
 
 def context() -> "Context":

@@ -3,7 +3,7 @@
 import argparse
 from datetime import UTC, datetime, timedelta
 
-from vpce_tui.cli.commands.aws_access import UsageError, moment, say, say_identity, session, write_out
+from vpce_tui.cli.commands.aws_access import UsageError, event_history, moment, say, say_identity, session, write_out
 from vpce_tui.cli.commands.aws_access import context as team_context
 from vpce_tui.cli.commands.search import exit_of
 from vpce_tui.core import paths
@@ -30,8 +30,7 @@ def context(args: argparse.Namespace) -> Exit:
 
 
 def _learn(args: argparse.Namespace) -> Exit:
-    from vpce_tui.cloudtrail.event_cache import EventCache
-    from vpce_tui.cloudtrail.event_history import EventHistory, enabled_regions
+    from vpce_tui.cloudtrail.event_history import enabled_regions
     from vpce_tui.cloudtrail.lookup import LookupQuery
     from vpce_tui.detection.context_proposal import as_toml, propose
     from vpce_tui.iam import trust_zone_lookup
@@ -47,7 +46,7 @@ def _learn(args: argparse.Namespace) -> Exit:
     identity = client.identity()
     say_identity(identity.account, identity.arn, read_only=client.read_only)
     regions, note = (args.region, "") if args.region else enabled_regions(client)
-    history = EventHistory(client, EventCache(paths.cache_folder()))
+    history = event_history(client)
     say(
         f"searching event history of {len(regions)} regions for endpoints and a sample of changes, {since:%Y-%m-%d} to {until:%Y-%m-%d}"
     )

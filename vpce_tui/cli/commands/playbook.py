@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from vpce_tui.aws.errors import AwsError
-from vpce_tui.cli.commands.aws_access import UsageError, say, say_identity, session, write_out
+from vpce_tui.cli.commands.aws_access import UsageError, event_history, say, say_identity, session, write_out
 from vpce_tui.cli.commands.incident import open_incident
 from vpce_tui.core import os_keyring
 from vpce_tui.core.exit_codes import Exit
@@ -48,7 +48,17 @@ def plan(args: argparse.Namespace) -> Exit:
     say_identity(identity.account, identity.arn, read_only=client.read_only)
     region = args.region or kind.region(client, args.target, enabled_regions(client)[0])
     record = _known(args.incident) if args.incident else None
-    made = plan_playbook(client, playbook, args.target, region, datetime.now(UTC), choices, args.incident or "", record)
+    made = plan_playbook(
+        client,
+        playbook,
+        args.target,
+        region,
+        datetime.now(UTC),
+        choices,
+        args.incident or "",
+        record,
+        history=event_history(client),
+    )
     terminal = not args.out and sys.stdout.isatty()
     text = render(made, args.format or ("json" if args.out else "text"), terminal=terminal)
     if args.out:
@@ -106,6 +116,7 @@ def apply(args: argparse.Namespace) -> Exit:
             on_progress=_print_progress,
             on_secret=_taker(args),
             approvals=[approval.read(text_of(path), path) for path in args.approval or ()],
+            history=event_history(client),
         )
         return _run_all(engine, steps, args)
 
@@ -246,7 +257,7 @@ def undo(args: argparse.Namespace) -> Exit:
         if not chosen:
             say("there is nothing to undo")
             return Exit.DONE
-        worst = Exit.DONE
+        worst, history = Exit.DONE, event_history(client)
         for made, step_id in chosen:
             engine = Engine(
                 client,
@@ -255,6 +266,7 @@ def undo(args: argparse.Namespace) -> Exit:
                 wait_policy=wait_policy(args),
                 on_progress=_print_progress,
                 approvals=[approval.read(text_of(path), path) for path in args.approval or ()],
+                history=history,
             )
             ended = _undo_one(engine, step_id, args)
             worst = max(worst, ended)

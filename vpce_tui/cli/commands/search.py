@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vpce_tui.cli.commands.aws_access import (
     UsageError,
     context,
+    event_history,
     lookback,
     moment,
     print_json,
@@ -19,7 +20,6 @@ from vpce_tui.cli.commands.aws_access import (
 )
 from vpce_tui.cloudtrail.event import EPOCH
 from vpce_tui.cloudtrail.lookup import OLDEST
-from vpce_tui.core import paths
 from vpce_tui.core.coverage import Coverage
 from vpce_tui.core.exit_codes import Exit
 from vpce_tui.core.text import short, sign, visible
@@ -82,8 +82,6 @@ def _in_files(args: argparse.Namespace, names: Sequence[str], now: datetime) -> 
 
 
 def _in_account(args: argparse.Namespace, names: tuple[str, ...], now: datetime) -> "Snapshot":
-    from vpce_tui.cloudtrail.event_cache import EventCache
-    from vpce_tui.cloudtrail.event_history import EventHistory
     from vpce_tui.investigation.pipeline import Investigation, Scope
 
     since = moment(getattr(args, "since", "") or "24h", now)
@@ -104,7 +102,7 @@ def _in_account(args: argparse.Namespace, names: tuple[str, ...], now: datetime)
         lookback=lookback(args.lookback, now),
         now=now,
     )
-    history = EventHistory(client, EventCache(paths.cache_folder()))
+    history = event_history(client)
     return _run(lambda show: Investigation(client, history, scope, context(), on_snapshot=show))
 
 

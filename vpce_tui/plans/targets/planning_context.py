@@ -11,6 +11,7 @@ from typing import Final, Protocol, TypeVar
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError, ErrorKind
+from vpce_tui.cloudtrail.event_history import EventHistory
 from vpce_tui.inventory import parse
 from vpce_tui.inventory.resources import SecurityGroup
 
@@ -75,8 +76,14 @@ class PlanningContext:
     """Ids of everything that the incident acted on."""
     lost: Mapping[str, str] = field(default_factory=dict)
     """When (RFC 3339) each call was started whose answer was lost, by call id; it may have taken effect."""
+    history: EventHistory | None = field(default=None, compare=False)
+    """Event history as it was looked up so far, by searches and earlier plans; None: nothing was."""
     on_read: OnRead = field(default=lambda *_: None, compare=False)
     """Called before an aspect is read."""
+
+    def event_history(self, client: AwsClient) -> EventHistory:
+        """Where event history is asked: what is known of it is not asked again."""
+        return self.history or EventHistory(client)
 
     def made_by(self, call: str, identifier: str) -> bool:
         """Whether something tagged as made by ``call`` is ours: tags can be written by anybody, so it must be what the

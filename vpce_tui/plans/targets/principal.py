@@ -3,15 +3,13 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.core.arn import parse_arn
-from vpce_tui.core.coverage import Part, Status, side_by_side
-from vpce_tui.core.json_values import integer, strings
+from vpce_tui.core.json_values import integer, string, strings
 from vpce_tui.inventory import parse
 from vpce_tui.plans.targets import recording
 from vpce_tui.plans.targets.planning_context import (
@@ -24,8 +22,8 @@ from vpce_tui.plans.targets.planning_context import (
 )
 from vpce_tui.plans.targets.principal_history import (
     DAYS,
-    PAGES,
     STATE_READS,
+    events_of,
     history_of,
     states_of,
 )
@@ -243,33 +241,24 @@ def _sessions(client: AwsClient, state: PrincipalState, asked: PlanningContext) 
     """Sessions of the role that were handed out in the last day, from event history where STS is called."""
     if state.kind is not PrincipalKind.ROLE:
         return replace(state, sessions=())
-    found: set[str] = set()
-    since = aws_now(client) - timedelta(days=1)
-    for region in sorted({client.home_region, "us-east-1"}):
-        found |= _issued_sessions(client, state, region, since)[0]
-    return replace(state, sessions=tuple(sorted(found)))
+    where = {client.home_region, "us-east-1"}
+    return replace(state, sessions=tuple(sorted(_issued_sessions(client, state, asked, where, 1)[0])))
 
 
-def _issued_sessions(client: AwsClient, state: PrincipalState, region: str, since: datetime) -> tuple[set[str], bool]:
-    """Names of the sessions that AWS handed out in one region, where a record names none, its id; and whether that is all."""
-    about = {"LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": state.arn}]}
-    found: set[str] = set()
-    pages = client.pages(
-        Call(
-            service="cloudtrail",
-            operation="LookupEvents",
-            region=region,
-            parameters={**about, "StartTime": since.timestamp()},
-        )
-    )
-    for number, page in enumerate(pages):
-        if number >= PAGES:
-            return found, False
-        for event in page.data.get("Events", []):
-            if str(event.get("EventName", "")).startswith("AssumeRole"):
-                named = [item["ResourceName"] for item in event.get("Resources", []) if "assumed-role/" in str(item)]
-                found.add(str(named[0]).rpartition("/")[2] if named else str(event.get("EventId", "")))
-    return found, True
+def _issued_sessions(
+    client: AwsClient, state: PrincipalState, asked: PlanningContext, regions: Iterable[str], days: int
+) -> tuple[set[str], tuple[str, ...]]:
+    """Names of the sessions that AWS handed out, where a record names none, its id; and what was not looked through."""
+    by_role = [("ResourceName", state.arn)]
+    events, gaps = events_of(asked.event_history(client), by_role, regions, aws_now(client), days)
+    assumed = [event for event in events if event.name.startswith("AssumeRole")]
+    return {_session_of(event.record) or event.id for event in assumed}, gaps
+
+
+def _session_of(record: Mapping[str, object]) -> str:
+    """The name of the session that a call to STS began."""
+    named = string(record, "responseElements", "assumedRoleUser", "arn").rpartition("/")[2]
+    return named or string(record, "requestParameters", "roleSessionName")
 
 
 def _history(client: AwsClient, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
@@ -287,9 +276,10 @@ def _history(client: AwsClient, state: PrincipalState, asked: PlanningContext) -
         names = [("Username", name) for name in named[:_NAMES]]
         if len(named) > _NAMES:
             gaps.append(f"{len(named) - _NAMES} more sessions of {state.name}: name the ones you mean (sessions)")
-    found = history_of(client, names, regions, days, role=state.name if state.kind is PrincipalKind.ROLE else "")
+    now, role = aws_now(client), state.name if state.kind is PrincipalKind.ROLE else ""
+    found = history_of(asked.event_history(client), names, regions, now, days, role=role)
     found = replace(found, gaps=(*found.gaps, *gaps))
-    return replace(state, history=found, incident_opened=parse.moment(asked.since), now=aws_now(client))
+    return replace(state, history=found, incident_opened=parse.moment(asked.since), now=now)
 
 
 def _session_names(
@@ -299,32 +289,18 @@ def _session_names(
     now), instances that hold it, and those that event history knows from ``days``; and where that could not be asked."""
     ours = sorted(target for target in asked.targets if target.startswith("i-"))
     held = [name.partition(" ")[0] for name in _instances_with_role(client, state, asked).instances or ()]
-    gaps: list[str] = []
-    since = aws_now(client) - timedelta(days=days)
-
-    def one(region: str) -> tuple[list[str], Part]:
-        try:
-            names, whole = _issued_sessions(client, state, region, since)
-            if not whole:
-                gaps.append(f"sessions issued in {region}: more than {PAGES * 50}, the older ones were not read")
-            return sorted(names), Part(region, Status.LOOKED)
-        except AwsError as error:
-            if error.kind in (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS):
-                raise
-            gaps.append(f"sessions issued in {region}: {error.sentence()}")
-            return [], Part(region, Status.LOOKED)
-
-    found = sorted(set(side_by_side(sorted(set(regions)), one, at_most=8)[0]))
+    found, unread = _issued_sessions(client, state, asked, regions, days)
+    gaps = [f"sessions issued: {gap}" for gap in unread]
     named = strings(asked.remembered, SESSIONS)
     others = ", other than those that are named" if named else ""
     gaps.append(
         f"sessions of instances that no longer have {state.name}{others}, unless this incident acted on them: enter their ids"
     )
-    return list(dict.fromkeys([*named, *ours, *held, *found])), gaps
+    return list(dict.fromkeys([*named, *ours, *held, *sorted(found)])), gaps
 
 
 def _made(client: AwsClient, state: PrincipalState, asked: PlanningContext) -> PrincipalState:
-    read = _history(client, state, asked)
+    read = state if state.history is not None else _history(client, state, asked)
     quarantine = f"{QUARANTINE_POLICY}{asked.incident}" if asked.incident else ""
     made = read.history.made if read.history else ()
     return replace(read, made_states=states_of(client, state.region, made, quarantine, QUARANTINE_DOCUMENT))

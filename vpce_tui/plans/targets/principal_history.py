@@ -4,7 +4,6 @@ Event history holds management events of 90 days; data events (objects, items, m
 CloudTrail event history".)
 """
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +14,13 @@ from typing import Final
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError, ErrorKind
+from vpce_tui.cloudtrail.event import Event
+from vpce_tui.cloudtrail.event_history import SAMPLE, EventHistory
+from vpce_tui.cloudtrail.lookup import PAGE, LookupQuery
 from vpce_tui.core.coverage import Part, Status, side_by_side
 from vpce_tui.core.json_values import mapping, mappings, string
 from vpce_tui.inventory import parse
-from vpce_tui.plans.targets.planning_context import aws_now
+from vpce_tui.plans.targets.planning_context import Unreadable
 
 DAYS: Final = "days"
 """What a plan's answers say about the look-back; see :attr:`PlanningContext.remembered`."""
@@ -169,50 +171,62 @@ class History:
 
 
 def history_of(
-    client: AwsClient, names: Sequence[tuple[str, str]], regions: Iterable[str], days: int, *, role: str = ""
+    history: EventHistory,
+    names: Sequence[tuple[str, str]],
+    regions: Iterable[str],
+    until: datetime,
+    days: int,
+    *,
+    role: str = "",
 ) -> History:
-    """Everything done under ``names`` (attribute and value of LookupEvents) in ``regions``, each event once.
+    """Everything done under ``names`` (attribute and value of LookupEvents) in ``regions`` in the ``days`` before ``until``, each
+    event once.
 
     ``role``: only what sessions of this role did, as others may have sessions of the same name.
     """
-    begin = {"StartTime": (aws_now(client) - timedelta(days=min(days, 90))).timestamp()}
-    gaps: list[str] = []
-    found: dict[str, Done] = {}
+    found, gaps = events_of(history, names, regions, until, days)
+    done = {event.id: item for event in found if (item := _done(event.record, event.region, role))}
+    return History(events=tuple(done.values()), gaps=gaps, days=days, asked=tuple(value for _, value in names))
 
-    def one(region: str) -> tuple[list[tuple[str, Done]], Part]:
-        events: list[tuple[str, Done]] = []
-        for attribute, value in names:
-            about = {"LookupAttributes": [{"AttributeKey": attribute, "AttributeValue": value}], **begin}
-            try:
-                for number, page in enumerate(
-                    client.pages(Call(service="cloudtrail", operation="LookupEvents", region=region, parameters=about))
-                ):
-                    events += [item for raw in page.data.get("Events", []) if (item := _done(raw, region, role))]
-                    if number + 1 >= PAGES:
-                        gaps.append(f"{value} in {region}: more than {PAGES * 50} events, the older ones were not read")
-                        break
-            except AwsError as error:
-                if error.kind in (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS):
-                    raise
-                gaps.append(f"{value} in {region}: {error.sentence()}")
+
+def events_of(
+    history: EventHistory, names: Sequence[tuple[str, str]], regions: Iterable[str], until: datetime, days: int
+) -> tuple[tuple[Event, ...], tuple[str, ...]]:
+    """The events that AWS lists under ``names`` in ``regions`` in the ``days`` before ``until``, and what was not looked through.
+
+    Raises :class:`~vpce_tui.plans.targets.planning_context.Unreadable` where no region answered at all.
+    """
+    since = until - timedelta(days=min(days, 90))
+    asked = [LookupQuery(since, until, value, attribute, pages=PAGES) for attribute, value in names]
+    gaps: list[str] = []
+    answered: list[str] = []
+
+    def one(region: str) -> tuple[list[Event], Part]:
+        events: list[Event] = []
+
+        def answer(query: LookupQuery, found: Sequence[Event], part: Part) -> None:
+            events.extend(found)
+            if part.status is not Status.LOOKED:
+                gaps.append(f"{query.value} in {region}: {part.reason}")
+                return
+            answered.append(region)
+            if part.note == SAMPLE:
+                gaps.append(f"{query.value} in {region}: more than {PAGES * PAGE} events, the older ones were not read")
+
+        history.ask_all(region, asked, on_answer=answer)
         return events, Part(region, Status.LOOKED)
 
-    for identifier, event in side_by_side(sorted(set(regions)), one, at_most=8)[0]:
-        found.setdefault(identifier, event)
-    return History(
-        events=tuple(found.values()), gaps=tuple(sorted(gaps)), days=days, asked=tuple(value for _, value in names)
-    )
+    found = side_by_side(sorted(set(regions)), one, at_most=8)[0] if asked else []
+    if gaps and not answered:
+        raise Unreadable(f"event history: {gaps[0]}")
+    return tuple({event.id: event for event in found}.values()), tuple(sorted(gaps))
 
 
-def _done(raw: Mapping[str, object], region: str, role: str) -> tuple[str, Done] | None:
-    try:
-        record = json.loads(str(raw.get("CloudTrailEvent") or "{}"))
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(record, dict) or record.get("errorCode") or (role and not _is_session(record, role)):
+def _done(record: Mapping[str, object], region: str, role: str) -> Done | None:
+    if record.get("errorCode") or (role and not _is_session(record, role)):
         return None
     request, answer = record.get("requestParameters"), record.get("responseElements")
-    return str(raw.get("EventId") or record.get("eventID", "")), Done(
+    return Done(
         at=parse.moment(record.get("eventTime")),
         region=str(record.get("awsRegion") or region),
         source=str(record.get("eventSource", "")),

@@ -8,9 +8,13 @@ from typing import Final
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError, ErrorKind
+from vpce_tui.cloudtrail.event import EPOCH
+from vpce_tui.cloudtrail.event_history import EventHistory
+from vpce_tui.cloudtrail.lookup import OLDEST, LookupQuery
+from vpce_tui.core.coverage import Status
 from vpce_tui.core.json_values import mapping, string
 from vpce_tui.inventory import parse
-from vpce_tui.plans.targets.planning_context import PlanningContext, iam_region
+from vpce_tui.plans.targets.planning_context import PlanningContext, aws_now, iam_region
 
 TRAIL_BUCKET: Final = "bucket of the trail"
 CONFIG_BUCKET: Final = "bucket of AWS Config"
@@ -143,7 +147,7 @@ def read_trails(client: AwsClient, account: str, home: str, asked: PlanningConte
         trails=trails,
         bucket=read_bucket(client, named, home, buckets, account),
         buckets=buckets,
-        stops=_stops(client, sorted({home, *(trail.home for trail in trails)})),
+        stops=_stops(client, asked.event_history(client), sorted({home, *(trail.home for trail in trails)})),
     )
 
 
@@ -197,30 +201,18 @@ def _left_out(client: AwsClient, region: str, trail: str) -> str:
     return f"{'only ' + ways.pop() if ways else 'no'} management events are recorded"
 
 
-def _stops(client: AwsClient, regions: Sequence[str]) -> tuple[str, ...]:
-    """Who stopped logging, or deleted or changed a trail, lately."""
-    said = []
+def _stops(client: AwsClient, history: EventHistory, regions: Sequence[str]) -> tuple[str, ...]:
+    """Who stopped logging, or deleted or changed a trail, in the last 90 days: the newest calls of each kind."""
+    until, said = aws_now(client), list[str]()
     for region in regions:
         for name in ("StopLogging", "DeleteTrail", "UpdateTrail", "PutEventSelectors"):
-            attribute = [{"AttributeKey": "EventName", "AttributeValue": name}]
-            try:
-                answer = client.read(
-                    Call(
-                        service="cloudtrail",
-                        operation="LookupEvents",
-                        region=region,
-                        parameters={"LookupAttributes": attribute, "MaxResults": 50},
-                    )
-                ).data
-            except AwsError as error:
-                if error.kind in (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS):
-                    raise
-                said.append(f"whether logging was stopped in {region} could not be queried: {error.sentence()}")
+            events, part = history.ask(region, LookupQuery(until - OLDEST, until, name, pages=1))
+            if part.status is not Status.LOOKED:
+                said.append(f"whether logging was stopped in {region} could not be queried: {part.reason}")
                 break
-            for item in answer.get("Events", []):
-                at = parse.moment(item.get("EventTime"))
-                when = at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else "at an unknown time"
-                said.append(f"{name} by {item.get('Username') or 'somebody'} in {region}, {when}")
+            for event in events:
+                when = event.time.strftime("%Y-%m-%dT%H:%M:%SZ") if event.time > EPOCH else "at an unknown time"
+                said.append(f"{name} by {event.principal.name or 'somebody'} in {region}, {when}")
     return tuple(said)
 
 
