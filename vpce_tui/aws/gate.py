@@ -49,7 +49,7 @@ class Why(StrEnum):
 
 _ALLOWED_BY: Final[dict[Why, str]] = {
     Why.UNKNOWN: "nothing in this version; the operation must be added to vpce_tui/aws/catalogue.py and reviewed",
-    Why.OUTSIDE: "nothing in this version; the operation is allowed only in a narrower form, see vpce_tui/aws/catalogue.py",
+    Why.OUTSIDE: "nothing in this version; the operation is allowed only in a narrower form, see vpce_tui/aws/operation.py",
     Why.READ_ONLY: "starting vpce-tui without --read-only (and without VPCE_TUI_READ_ONLY)",
     Why.NO_INCIDENT: "opening an incident and approving a plan that contains this call",
     Why.NO_PERMIT: "approving a plan that contains this call, so that its intent is journalled",

@@ -180,7 +180,7 @@ class AwsSession:
                     cancel.check()
                 yield self.read(call)
                 return
-            walk = iter(client.get_paginator(method).paginate(**call.parameters))
+            pages = iter(client.get_paginator(method).paginate(**call.parameters))
         except Exception as error:
             raise translate(error, call) from None
         while True:
@@ -188,7 +188,7 @@ class AwsSession:
                 cancel.check()
             started = time.perf_counter()
             try:
-                page = next(walk)
+                page = next(pages)
             except StopIteration:
                 return
             except Exception as error:
@@ -196,7 +196,7 @@ class AwsSession:
             yield _answer(page, started)
 
     def profiles(self) -> tuple[str, ...]:
-        """Names of the profiles that hold keys of their own: what :meth:`trial` can use."""
+        """Names of the profiles that hold keys of their own: what :meth:`check_credentials` can use."""
         if self._access.profiles is not None:
             return tuple(sorted(self._access.profiles))
         known = self._session.full_config.get("profiles", {})

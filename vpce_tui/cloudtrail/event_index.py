@@ -262,7 +262,7 @@ class EventIndex:
 
     @cached_property
     def sensitive_calls(self) -> tuple[Event, ...]:
-        """What may mean something: that depends on what is ours (:func:`~vpce_tui.cloudtrail.sensitive_calls.deed_of`)."""
+        """What may mean something: that depends on what is ours (:func:`~vpce_tui.cloudtrail.sensitive_calls.describe_impact`)."""
         return tuple(event for event in self.ordered if not event.error_code and may_mean_something(event))
 
     @cached_property

@@ -171,7 +171,7 @@ def routine(said: str) -> bool:
 
 
 def opens(said: str) -> bool:
-    """Whether a deed opens something to others, or gives more than work needs: the worst that there is of its name."""
+    """Whether a call opens something to others, or gives more than work needs: the worst that there is of its name."""
     return OPENED in said or said.endswith((BY_A_POLICY, "made public")) or said.startswith(tuple(_WIDE))
 
 

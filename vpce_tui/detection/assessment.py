@@ -260,7 +260,8 @@ def near(assessed: Iterable[AssessedEvent], known: AssessmentInputs) -> tuple[Ne
 
 
 def assess_instances(known: AssessmentInputs, assessed: Iterable[AssessedEvent]) -> list[AssessedInstance]:
-    """Every instance with its assessment, worst first; of equal severity the compromised ones first."""
+    """Every instance with its assessment, worst first; of equal severity those that exist before those that are gone, then the
+    compromised ones first."""
     now, regions = known.now, known.regions or {}
     instances = [instance for region in regions.values() for instance in region.instances]
     by_role: dict[str, list[Event]] = defaultdict(list)

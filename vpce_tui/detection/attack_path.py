@@ -27,7 +27,7 @@ MOST: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One line of the tree. ``goes``: where Enter leads, as a relation, or an instance or event by its id."""
+    """One line of the tree. ``relation``, ``instance``, ``event``: where Enter leads, the last two by id."""
 
     depth: int
     text: str

@@ -105,7 +105,7 @@ class ExecutionContext:
         return {self.playbook_step(step.id).action_name: step.choices for step in reversed(self.plan.steps)}
 
     def playbook_step(self, step_id: str) -> PlaybookStep:
-        """The recipe of a step."""
+        """A step as the playbook has it."""
         return self.playbook.step(step_id)
 
     def reference_values(self, step: Step, planned: PlannedCall, bindings: Mapping[str, str]) -> Mapping[str, object]:

@@ -1,4 +1,4 @@
-"""A playbook being walked: one target, the choices made so far, the current plan, and what was done of it."""
+"""A playbook that is run step by step: one target, the choices made so far, the current plan, and what was done of it."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -36,7 +36,7 @@ def records() -> Iterator[tuple[Path, Record | RecordError]]:
 
 
 def about(target: str) -> list[str]:
-    """Names of open incidents in which a playbook was walked on ``target``, the one opened last first."""
+    """Names of open incidents in which a playbook was run on ``target``, the one opened last first."""
     found = [
         (record.opened_at, path.name)
         for path, record in records()

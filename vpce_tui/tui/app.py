@@ -254,7 +254,7 @@ class VpceTui(SafeCrash, IncidentActions):
         held = self.workspace.instances_that_held(role) if role else ()
         if playbook == "revoke-credentials" and held:  # also of an instance that no longer has the role
             chosen.setdefault("persistence", {}).setdefault("sessions", ",".join(held))
-        walk = PlaybookSession(
+        session = PlaybookSession(
             self.workspace.client,
             self.workspace.clock,
             playbook,
@@ -263,7 +263,7 @@ class VpceTui(SafeCrash, IncidentActions):
             chosen,
             self.workspace.event_history(),
         )
-        self.push_screen(WalkthroughScreen(walk))
+        self.push_screen(WalkthroughScreen(session))
 
     def show_changed(self) -> None:
         """Draw what has changed on the screen in front."""

@@ -22,7 +22,7 @@ class IncidentActions(App[int]):
     open_record: "Callable[[str, str], Any] | None"
     """Opens the record of an incident by its name, for a reason."""
     open_incidents: Sequence[tuple[str, str]] = ()
-    """Open records on this host, none of which is open here; each with what was walked in it."""
+    """Open records on this host, none of which is open here; each with the playbooks that were run in it."""
 
     @abstractmethod
     def now(self) -> datetime:
@@ -102,7 +102,7 @@ class IncidentActions(App[int]):
             then()
 
     def action_resume_playbook(self, target: str = "") -> None:
-        """Take up the playbook that was walked last in the open incident (on ``target``, where one is named)."""
+        """Resume the playbook that was run last in the open incident (on ``target``, where one is named)."""
 
         journal = self.workspace.journal
         plans = list(journal.record().plans.values()) if journal else []

@@ -24,10 +24,10 @@ def _by_id(*rules: Rule[S]) -> tuple[Rule[S], ...]:
 
 ENDPOINT_RULES: Final[tuple[Rule[EndpointFacts], ...]] = _by_id(
     *egress.ENDPOINT_RULES,
-    *endpoint_policy.RULES,
-    *security_groups.RULES,
+    *endpoint_policy.ENDPOINT_RULES,
+    *security_groups.ENDPOINT_RULES,
     *network_context.ENDPOINT_RULES,
-    *endpoint_traffic.RULES,
+    *endpoint_traffic.ENDPOINT_RULES,
 )
 """Rules about what was asked for and what is there now, whoever asked."""
 CALLER_RULES: Final[tuple[Rule[CallerFacts], ...]] = _by_id(*caller.CALLER_RULES)
@@ -36,8 +36,8 @@ EVENT_RULES: Final[tuple[Rule[EventFacts], ...]] = _by_id(
     *egress.EVENT_RULES,
     *network_context.EVENT_RULES,
     *caller.EVENT_RULES,
-    *caller_baseline.RULES,
-    *caller_activity.RULES,
+    *caller_baseline.EVENT_RULES,
+    *caller_activity.EVENT_RULES,
 )
 """Rules about the one event."""
 RULES: Final[tuple[Rule[Any], ...]] = _by_id(*ENDPOINT_RULES, *CALLER_RULES, *EVENT_RULES)

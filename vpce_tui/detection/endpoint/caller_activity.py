@@ -158,7 +158,7 @@ def same_session(subject: EventFacts) -> RuleResult:
 
 
 def _near(subject: EventFacts, sensitive_calls: SensitiveCallSet) -> dict[str, SignalFact]:
-    """One deed of each name within a day of the event, one that opens something before others."""
+    """One call of each name within a day of the event, one that opens something before others."""
     found: dict[str, SignalFact] = {}
     for name, lines in sensitive_calls.items():
         other = next((other for line in lines for other in line.around(subject.event.time, _DAY)[:1]), None)
@@ -179,4 +179,4 @@ def _few(names: list[str]) -> str:
     return f"{' and '.join(names[:2])}{more}"
 
 
-RULES: Final[tuple[Rule[EventFacts], ...]] = (refused_attempts, dry_run, changed_soon, same_session)
+EVENT_RULES: Final[tuple[Rule[EventFacts], ...]] = (refused_attempts, dry_run, changed_soon, same_session)

@@ -223,4 +223,4 @@ def expected_caller(subject: EventFacts) -> RuleResult:
     return Match(said, (fact, SignalFact("userAgent", event.user_agent)))
 
 
-RULES: Final[tuple[Rule[EventFacts], ...]] = (first_time, new_address, unused_region, off_hours, expected_caller)
+EVENT_RULES: Final[tuple[Rule[EventFacts], ...]] = (first_time, new_address, unused_region, off_hours, expected_caller)

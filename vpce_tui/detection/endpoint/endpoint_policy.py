@@ -156,4 +156,4 @@ def _external_principals(policies: tuple[str, ...], ours: TrustZone) -> RuleResu
     return None
 
 
-RULES: Final[tuple[Rule[EndpointFacts], ...]] = (open_policy, no_limits, names_external_principals)
+ENDPOINT_RULES: Final[tuple[Rule[EndpointFacts], ...]] = (open_policy, no_limits, names_external_principals)

@@ -100,4 +100,4 @@ def much_traffic(subject: EndpointFacts) -> RuleResult:
     )
 
 
-RULES: Final[tuple[Rule[EndpointFacts], ...]] = (external_calls, much_traffic)
+ENDPOINT_RULES: Final[tuple[Rule[EndpointFacts], ...]] = (external_calls, much_traffic)

@@ -232,4 +232,4 @@ def _narrow(item: SecurityGroupPermission) -> bool:
     return item.from_port is not None and item.to_port is not None and item.to_port - item.from_port < 100
 
 
-RULES: Final[tuple[Rule[EndpointFacts], ...]] = (open_group, no_group, unencrypted)
+ENDPOINT_RULES: Final[tuple[Rule[EndpointFacts], ...]] = (open_group, no_group, unencrypted)

@@ -1,4 +1,4 @@
-"""What both scripts share: the walk over a step, names of variables, text on one line."""
+"""What both scripts share: the order of a step, names of variables, text on one line."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator

@@ -22,7 +22,7 @@ KEPT: Final = "vpce-tui:kept-after-undo"
 
 @dataclass(frozen=True, slots=True)
 class UnencryptedVolume:
-    """One volume. ``instance``, ``device``: where it is attached (``""``: nowhere); ``keep``: it outlives its instance."""
+    """One volume. ``instance``, ``device``: where it is attached (``""``: nowhere); ``delete_on_termination``: it is deleted with its instance."""
 
     region: str
     id: str

@@ -175,7 +175,7 @@ class IncidentScreen(Frame):
                 else f"; resume one by its name ({self.main.keymap.shown('open-incident')})"
             )
             listed = [line(""), line((f"open on this host{how}", "bold"))] if waiting else []
-            listed += [part for name, walked in waiting for part in hanging(f"  {name}  ", walked, 76, "", "bold")]
+            listed += [part for name, run in waiting for part in hanging(f"  {name}  ", run, 76, "", "bold")]
             return [line(("No incident is open.", "bold")), line(said), *listed]
         rows = list(journal.rows())
         record, head = journal.record(), rows[-1].hash if rows else ""

@@ -79,8 +79,8 @@ class PlaybooksScreen(Frame):
         table, record = self.query_one("#rows", Table), self._record()
         rows = []
         for key, (playbook, target, _) in self.rows.items():
-            walked = progress(record, playbook, target)
-            what = f"{walked}: {playbook.title}" if walked else playbook.title
+            run = progress(record, playbook, target)
+            what = f"{run}: {playbook.title}" if run else playbook.title
             rows.append(TableRow(key, (playbook.name, target, f"{what} {playbook.team_mark}".strip())))
         table.set_rows(rows)
         chosen = self.rows.get(table.key)

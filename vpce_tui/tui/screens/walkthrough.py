@@ -34,7 +34,7 @@ LONGEST_COPY: Final = 60_000
 
 
 class WalkthroughScreen(WalkthroughActions):
-    """The walk. Runs one thing at a time, on a thread."""
+    """A playbook, step by step. Runs one thing at a time, on a thread."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         binding("run", "run"),
@@ -63,7 +63,7 @@ class WalkthroughScreen(WalkthroughActions):
 
     def body(self) -> ComposeResult:
         yield Steady(id="dots")
-        with Container(id="walk"):
+        with Container(id="walkthrough"):
             yield Page(id="steps", focusable=False)
             yield Page(id="page")
         yield Steady(id="tabs")

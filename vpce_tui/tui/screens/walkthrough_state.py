@@ -149,7 +149,7 @@ class WalkthroughState(Frame):
             self.main.open_incident(self.session.target, lambda: self._taken_up(go_on), self.about)
 
     def _taken_up(self, go_on: Any) -> None:
-        """An incident that knows this walk already is looked at first; nothing runs before its state is on screen."""
+        """An incident in which this playbook was run on the target already is looked at first; nothing runs before its state is on screen."""
         record = self.session.record(self.workspace.journal)
         if any(
             record.step(self.session.key(playbook_step.id)).planned for playbook_step in self.session.playbook.steps

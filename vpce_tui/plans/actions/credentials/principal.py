@@ -1,4 +1,4 @@
-"""Actions on an IAM user or role: who it is, keys, sessions, quarantine, console access, the root user.
+"""Actions on an IAM user or role: its keys, its sessions, and denying it everything.
 
 Keys first, sessions second: a live key mints new sessions after the cut. (AWS: "Revoke IAM role temporary security
 credentials", "Disabling permissions for temporary security credentials".)
@@ -22,9 +22,6 @@ from vpce_tui.plans.targets.principal_state import (
     PrincipalKind,
     PrincipalState,
 )
-
-# -- who
-
 
 # -- keys
 
