@@ -229,7 +229,7 @@ def machine(**changes: Any) -> Instance:
 
 def see(event: Event, **more: Any) -> EventFacts:
     """What rules about an event see: everything was looked at, and nothing else is there."""
-    here, told, ours = more.pop("region", region()), more.pop("context", Context()), more.pop("ours", OURS)
+    here, told, trust_zone = more.pop("region", region()), more.pop("context", Context()), more.pop("trust_zone", OURS)
     before = more.pop("past", past())
     assert event.request is not None
     machines = {MACHINE: held} if (held := more.pop("machine", None)) else {}
@@ -237,7 +237,7 @@ def see(event: Event, **more: Any) -> EventFacts:
     known = FactsCache(
         regions={event.region: here} if here else None,
         context=told,
-        ours=ours,
+        trust_zone=trust_zone,
         past=before,
         instances_by_id=machines,
         roles=None,

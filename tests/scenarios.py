@@ -80,15 +80,15 @@ def load() -> None:
 
 def forked(name: str, seed: int) -> Any:
     """Start to assess one scenario; the stream gives its result."""
-    theirs, ours = os.pipe()
+    theirs, own = os.pipe()
     if os.fork() == 0:
         try:
-            os.write(ours, json.dumps(assessed(name, seed)).encode())
+            os.write(own, json.dumps(assessed(name, seed)).encode())
         except BaseException:
             traceback.print_exc()
         finally:
             os._exit(0)
-    os.close(ours)
+    os.close(own)
     return os.fdopen(theirs)
 
 

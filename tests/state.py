@@ -23,11 +23,11 @@ def state(clients: Callable[[str, str], Any], victim: str, region: str) -> dict[
     groups = ec2.describe_security_groups()["SecurityGroups"]
     names = {group["GroupId"]: f"group:{group['GroupName']}" for group in groups}
     machines = [item for page in ec2.describe_instances()["Reservations"] for item in page["Instances"]]
-    ours = [item for item in machines if _call(item) == "launch"]
+    own = [item for item in machines if _call(item) == "launch"]
     templates = ec2.describe_launch_templates()["LaunchTemplates"]
     names |= {item["LaunchTemplateId"]: f"template:{item['LaunchTemplateName']}" for item in templates}
     found: dict[str, Any] = {
-        "instances": [item for item in machines if item not in ours or item["State"]["Name"] != "terminated"],
+        "instances": [item for item in machines if item not in own or item["State"]["Name"] != "terminated"],
         "templates": [
             [
                 {key: value for key, value in version.items() if key not in ("CreateTime", "LaunchTemplateId")}
@@ -139,7 +139,7 @@ def state(clients: Callable[[str, str], Any], victim: str, region: str) -> dict[
         },
     }
     moved = [item for item in ec2.describe_volumes()["Volumes"] if _call(item).startswith("volume-")]
-    text = _masked(found, ours, moved)
+    text = _masked(found, own, moved)
     for identifier, name in names.items():
         text = text.replace(identifier, name)
     text = re.sub(r'"(AttachTime|LaunchTime)": "[^"]*"', r'"\1": "a time"', text)

@@ -48,8 +48,8 @@ def test_every_command_is_listed() -> None:
 
 
 def test_every_key_is_listed_with_its_name() -> None:
-    ours = Keymap()
-    rows = [(f"`{name}`", ours.shown(name), key.does or key.label) for name, key in KEYS.items()]
+    own = Keymap()
+    rows = [(f"`{name}`", own.shown(name), key.does or key.label) for name, key in KEYS.items()]
     generated("vpce_tui/cli/README.md", "keys", table(("name", "key", "what it does"), *rows))
 
 

@@ -59,7 +59,7 @@ def test_each_rule_has_a_raiser_and_a_near_miss_and_is_silent_where_its_fields_a
     for region_now in (None, region()):
         for before in (past(asked=()), past()):
             assert EMPTY.request is not None
-            answer = says(rule, see(EMPTY, past=before, region=region_now, ours=TrustZone()))
+            answer = says(rule, see(EMPTY, past=before, region=region_now, trust_zone=TrustZone()))
             assert not isinstance(answer, Match), f"raised by a record that says nothing: {answer}"
 
 
@@ -86,7 +86,7 @@ UNREAD = [
                     )
                 ),
             ),
-            ours=replace(OURS, organizations=frozenset()),
+            trust_zone=replace(OURS, organizations=frozenset()),
         ),
         "organization o-x",
     ),

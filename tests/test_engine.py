@@ -148,11 +148,11 @@ def test_the_isolated_interfaces_are_in_one_group_without_rules(aws: Aws, plan_t
     assert len(groups) == 1
     group = ec2.describe_security_groups(GroupIds=list(groups))["SecurityGroups"][0]
     assert (group["IpPermissions"], group["IpPermissionsEgress"]) == ([], [])
-    ours = ec2.describe_security_groups(Filters=[{"Name": "tag:vpce-tui:target", "Values": [aws.victim]}])[
+    own = ec2.describe_security_groups(Filters=[{"Name": "tag:vpce-tui:target", "Values": [aws.victim]}])[
         "SecurityGroups"
     ]
-    assert len(ours) == 2
-    assert [item["IpPermissions"] for item in ours] == [[], []], "nothing that lets everything in is left behind"
+    assert len(own) == 2
+    assert [item["IpPermissions"] for item in own] == [[], []], "nothing that lets everything in is left behind"
 
 
 def test_after_the_cut_aws_refuses_the_sessions_of_the_role(aws: Aws, plan_text: str) -> None:

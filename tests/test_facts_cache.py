@@ -151,7 +151,9 @@ def night(seed: int) -> tuple[list[Event], AssessmentInputs]:
     )
     regions = pick([None, {HOME: region(net=net), "us-east-1": Region("us-east-1")}])
     context = Context(pipelines=pick([(), (("*role/ci*", "Terraform*"),)]))
-    return events, AssessmentInputs(past=answered, regions=regions, ours=OURS, roles=None, context=context, now=AT)
+    return events, AssessmentInputs(
+        past=answered, regions=regions, trust_zone=OURS, roles=None, context=context, now=AT
+    )
 
 
 def said(assessed: AssessedEvent) -> Any:

@@ -16,9 +16,9 @@ from vpce_tui.iam.wildcards import patterns_overlap, subsumes
 UNKNOWING = TrustZone(frozenset({OWN}))
 
 
-def asked(*statements: dict[str, Any], ours: TrustZone = OURS, in_endpoint: bool = True) -> ExternalAccess:
+def asked(*statements: dict[str, Any], trust_zone: TrustZone = OURS, in_endpoint: bool = True) -> ExternalAccess:
     return evaluate_external_access(
-        parse(json.dumps({"Version": "2012-10-17", "Statement": list(statements)})), ours, in_endpoint=in_endpoint
+        parse(json.dumps({"Version": "2012-10-17", "Statement": list(statements)})), trust_zone, in_endpoint=in_endpoint
     )
 
 
@@ -31,13 +31,13 @@ def test_a_documented_example(
 
 
 def test_whether_an_organization_is_ours_is_not_guessed() -> None:
-    found = asked(allow(Condition=equals(aws_PrincipalOrgID="o-ours")), ours=UNKNOWING)
+    found = asked(allow(Condition=equals(aws_PrincipalOrgID="o-ours")), trust_zone=UNKNOWING)
     assert found.who.reach is AccessScope.UNSURE
     assert "o-ours" in found.doubts[0]
 
 
 def test_a_bucket_is_nobodys_as_long_as_the_buckets_are_not_known() -> None:
-    assert asked(allow(Resource="arn:aws:s3:::x/*"), ours=UNKNOWING).what.reach is AccessScope.UNSURE
+    assert asked(allow(Resource="arn:aws:s3:::x/*"), trust_zone=UNKNOWING).what.reach is AccessScope.UNSURE
 
 
 def test_the_foreign_are_named() -> None:
@@ -47,17 +47,21 @@ def test_the_foreign_are_named() -> None:
 
 
 def test_a_trusted_principal_of_another_account_is_no_stranger_and_its_neighbours_are() -> None:
-    ours = TrustZone(
+    trust_zone = TrustZone(
         accounts=OURS.accounts,
         organizations=OURS.organizations,
         buckets=OURS.buckets,
         trusted=(f"arn:aws:iam::{PARTNER}:role/etl*",),
     )
-    assert asked(allow(Principal={"AWS": f"arn:aws:iam::{PARTNER}:role/etl"}), ours=ours).who.reach is AccessScope.OURS
     assert (
-        asked(allow(Principal={"AWS": f"arn:aws:iam::{PARTNER}:role/other"}), ours=ours).who.reach is AccessScope.NAMED
+        asked(allow(Principal={"AWS": f"arn:aws:iam::{PARTNER}:role/etl"}), trust_zone=trust_zone).who.reach
+        is AccessScope.OURS
     )
-    assert asked(allow(Principal={"AWS": PARTNER}), ours=ours).who.reach is AccessScope.NAMED
+    assert (
+        asked(allow(Principal={"AWS": f"arn:aws:iam::{PARTNER}:role/other"}), trust_zone=trust_zone).who.reach
+        is AccessScope.NAMED
+    )
+    assert asked(allow(Principal={"AWS": PARTNER}), trust_zone=trust_zone).who.reach is AccessScope.NAMED
 
 
 def test_a_network_limits_a_bucket_and_not_an_endpoint() -> None:

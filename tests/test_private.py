@@ -68,9 +68,9 @@ def test_a_folder_of_somebody_else_is_refused_at_every_level(tmp_path: Path, mak
         with pytest.raises(NotPrivate, match="belongs to"):
             make(path)
     assert list(other.iterdir()) == []
-    ours = folder(other / "ours", 0o700)  # what is ours in their folder can be taken away by them
+    own = folder(other / "ours", 0o700)  # what is ours in their folder can be taken away by them
     with pytest.raises(NotPrivate):
-        make(ours)
+        make(own)
 
 
 @pytest.mark.parametrize("make", [private_folder, own_folder])

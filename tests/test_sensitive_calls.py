@@ -70,8 +70,10 @@ def test_a_pipeline_that_opens_a_role_to_an_account_of_ours_is_at_work_and_to_a_
 
     def says(account: str) -> bool:
         opened = other("UpdateAssumeRolePolicy", "iam", 5, requestParameters={"policyDocument": by(account)})
-        ours = TrustZone(frozenset({OWN, SISTER}))
-        found = assess_signals(see(created(userAgent="Terraform"), past=past(opened), ours=ours, context=pipeline))
+        trust_zone = TrustZone(frozenset({OWN, SISTER}))
+        found = assess_signals(
+            see(created(userAgent="Terraform"), past=past(opened), trust_zone=trust_zone, context=pipeline)
+        )
         return "VPCE-24" in {signal.id for signal in found.signals}
 
     assert says(STRANGER)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.rules import AT, FOREIGN, HOME, OWN, SESSION, WORLD, created, machine, network, now, other, record, region
 from vpce_tui.cloudtrail.event import Event, parse
 from vpce_tui.cloudtrail.log_files import CONFLICTING_RECORD, read
-from vpce_tui.detection.assessment import AssessmentInputs, assess_event, assess_instances, ours_of, whole_past
+from vpce_tui.detection.assessment import AssessmentInputs, assess_event, assess_instances, trust_zone_of, whole_past
 from vpce_tui.detection.attack_path import attack_path
 from vpce_tui.detection.pivot import chain, related, relations
 from vpce_tui.detection.signals import Severity
@@ -80,7 +80,7 @@ def assessed(event: Event, *others: Event) -> Any:
     known = AssessmentInputs(
         past=whole_past(events),
         regions={HOME: HERE},
-        ours=ours_of([event], Context()),
+        trust_zone=trust_zone_of([event], Context()),
         roles=None,
         context=Context(),
         now=AT,
@@ -195,7 +195,7 @@ def test_ten_thousand_rules_and_groups_that_are_gone() -> None:
     known = AssessmentInputs(
         past=whole_past([created()]),
         regions={HOME: region(*many, gone)},
-        ours=TrustZone(),
+        trust_zone=TrustZone(),
         roles=None,
         context=Context(),
         now=AT,
@@ -205,7 +205,7 @@ def test_ten_thousand_rules_and_groups_that_are_gone() -> None:
     lost = AssessmentInputs(
         past=whole_past([created()]),
         regions={HOME: region(net=network(groups={}, endpoints={"vpce-1": now(groups=("sg-0gone",))}))},
-        ours=TrustZone(),
+        trust_zone=TrustZone(),
         roles=None,
         context=Context(),
     )
@@ -226,7 +226,11 @@ def test_policies_that_are_none(text: str) -> None:
     found = assess_event(
         created(rules=text),
         AssessmentInputs(
-            past=whole_past([created()]), regions={HOME: region()}, ours=TrustZone(), roles=None, context=Context()
+            past=whole_past([created()]),
+            regions={HOME: region()},
+            trust_zone=TrustZone(),
+            roles=None,
+            context=Context(),
         ),
     ).assessment
     assert found.unknown or found.signals
@@ -269,7 +273,7 @@ def test_hostile_tags_are_text() -> None:
     known = AssessmentInputs(
         past=whole_past([created()]),
         regions={HOME: region(instances=(machine(tags=hostile),))},
-        ours=TrustZone(),
+        trust_zone=TrustZone(),
         roles=None,
         context=Context(),
         now=AT,

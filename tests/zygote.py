@@ -169,11 +169,11 @@ def answer_all(lab: OpenLab, connection: socket.socket, first: str) -> None:
 
 
 def fork_lab(lab: OpenLab, asked: dict) -> dict:
-    theirs, ours = os.pipe()
+    theirs, own = os.pipe()
     if os.fork() == 0:
         os.close(theirs)
-        child(lambda: serve(lab, asked, ours))
-    os.close(ours)
+        child(lambda: serve(lab, asked, own))
+    os.close(own)
     with os.fdopen(theirs) as answer:
         return json.loads(answer.readline())
 

@@ -53,7 +53,7 @@ def ended(terminal: Terminal) -> None:
     os.close(terminal.descriptor)
 
 
-def ours(size: tuple[int, int], env: dict[str, str]) -> dict[str, int]:
+def own(size: tuple[int, int], env: dict[str, str]) -> dict[str, int]:
     """Bytes of each thing that an operator does, in the app."""
     terminal = Terminal(["--region", "eu-west-1"], env, size)
     terminal.until("CRITICAL", 60)
@@ -112,7 +112,7 @@ def main() -> None:
             env = Aws(zygote, answer["url"], answer["pid"], Path(name)).env
             for size in SIZES:
                 print(f"{size[0]}x{size[1]}")
-                for what, number in ours(size, env).items():
+                for what, number in own(size, env).items():
                     print(f"  {what:<48} {number:>9,}")
                 for what, number in bare(size, env, Path(name)).items():
                     print(f"  bare app: {what:<38} {number:>9,}")

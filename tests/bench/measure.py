@@ -60,12 +60,12 @@ def first_paint(folder: Path) -> str:
         "AWS_SECRET_ACCESS_KEY": "x",
         "AWS_DEFAULT_REGION": "eu-west-1",
     }
-    ours, theirs = [], []
+    own, theirs = [], []
     env.pop("PYTHONDONTWRITEBYTECODE", None)
     for _ in range(ROUNDS + 1):
         theirs.append(paint([sys.executable, str(bare)], "paint", env))
-        ours.append(paint([sys.executable, "-m", "vpce_tui"], "SEVERITY", env))
-    mine, peer = statistics.median(ours[1:]), statistics.median(theirs[1:])
+        own.append(paint([sys.executable, "-m", "vpce_tui"], "SEVERITY", env))
+    mine, peer = statistics.median(own[1:]), statistics.median(theirs[1:])
     return f"{mine * 1000:.0f} ms against {peer * 1000:.0f} ms of a bare Textual app with a DataTable: {mine / peer:.2f}x (bound 1.5x)"
 
 
@@ -214,12 +214,12 @@ def pacing() -> str:
     rates = []
     for region in range(17):
         chance, clock = random.Random(region), Simulated()
-        ours, theirs = (
+        own, theirs = (
             TokenBucket(LIMITS["cloudtrail", "LookupEvents"], clock=clock.read, sleep=clock.sleep),
             TrueBucket(2.0, 2.0),
         )
         for _ in range(600):
-            ours.take()
+            own.take()
             latency = chance.uniform(0.04, 0.4)
             asked += 1
             throttled += not theirs.take(clock.now + latency / 2)

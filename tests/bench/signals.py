@@ -26,7 +26,7 @@ from tests.rules import (
 )
 from vpce_tui.cli.main import tune_gc
 from vpce_tui.cloudtrail.event import parse, parse_text
-from vpce_tui.detection.assessment import AssessmentInputs, assess_events, assess_instances, ours_of, whole_past
+from vpce_tui.detection.assessment import AssessmentInputs, assess_events, assess_instances, trust_zone_of, whole_past
 from vpce_tui.detection.pivot import Relation, related, relations
 from vpce_tui.detection.team_context import Context
 from vpce_tui.iam.role_privileges import IamRole, IamRoles
@@ -51,7 +51,12 @@ def assessing(what: str, count: int = 50_000, *, bad: float, alike: bool = True)
         return assess_events(
             events,
             AssessmentInputs(
-                past=past, regions={HOME: here}, ours=ours_of(events, Context()), roles=None, context=Context(), now=AT
+                past=past,
+                regions={HOME: here},
+                trust_zone=trust_zone_of(events, Context()),
+                roles=None,
+                context=Context(),
+                now=AT,
             ),
         )
 
@@ -90,7 +95,7 @@ def growth() -> str:
         known = AssessmentInputs(
             past=whole_past(events),
             regions={HOME: region()},
-            ours=ours_of(events, Context()),
+            trust_zone=trust_zone_of(events, Context()),
             roles=None,
             context=Context(),
             now=AT,
@@ -155,7 +160,7 @@ def instances(count: int = 5_000) -> str:
     known = AssessmentInputs(
         past=whole_past(events),
         regions={HOME: here},
-        ours=ours_of(events, Context()),
+        trust_zone=trust_zone_of(events, Context()),
         roles=roles,
         context=Context(),
         now=AT,

@@ -112,7 +112,7 @@ CASES: list[tuple[str, str, EventFacts, str | None]] = [
         see(
             created(),
             region=region(net=network(vpcs=vpc(owner="222222222222"))),
-            ours=replace(OURS, accounts=frozenset({OWN, "222222222222"})),
+            trust_zone=replace(OURS, accounts=frozenset({OWN, "222222222222"})),
         ),
         None,
     ),

@@ -76,7 +76,7 @@ CASES: list[tuple[str, str, EventFacts, str | None]] = [
     (
         "VPCE-04",
         "buckets are not known",
-        see(created(S3, policy(allow(Resource="arn:aws:s3:::drop-box/*"))), ours=replace(OURS, buckets=None)),
+        see(created(S3, policy(allow(Resource="arn:aws:s3:::drop-box/*"))), trust_zone=replace(OURS, buckets=None)),
         None,
     ),
     (

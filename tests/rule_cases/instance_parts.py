@@ -98,7 +98,7 @@ def subject(instance: Instance | None = None, *ingress: SecurityGroupPermission,
     made: dict[str, Any] = {
         "past": past(),
         "now": AT,
-        "ours": OURS,
+        "trust_zone": OURS,
         "roles": HARMLESS,
         "alike": 3,
         "traffic": Traffic(WINDOW),

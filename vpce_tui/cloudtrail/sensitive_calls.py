@@ -48,12 +48,12 @@ def _opened(what: str, who: str, unsure: str, otherwise: str) -> str:
     return f"{what}{MAY_BE_OPEN}{unsure}" if unsure else otherwise
 
 
-def _bucket_policy(asked: Asked, ours: TrustZone) -> str:
+def _bucket_policy(asked: Asked, trust_zone: TrustZone) -> str:
     """Whether a bucket's policy opens it to everybody or to somebody else."""
     document = asked.get("bucketPolicy")
     if document is None:
         return "bucket policy changed"
-    found = evaluate_external_access(parse(_text(document)), ours, in_endpoint=False)
+    found = evaluate_external_access(parse(_text(document)), trust_zone, in_endpoint=False)
     who = "everybody" if found.who.reach is AccessScope.ANY else "".join(found.who.names[:1])
     return _opened("bucket", who, found.problem or "".join(found.who.why[:1]), "bucket policy changed")
 
@@ -61,9 +61,11 @@ def _bucket_policy(asked: Asked, ours: TrustZone) -> str:
 def _trust(what: str, key: str, otherwise: str) -> Meaning:
     """Whether the trust policy under ``key`` opens a role to everybody or to somebody else."""
 
-    def meaning(asked: Asked, ours: TrustZone) -> str:
+    def meaning(asked: Asked, trust_zone: TrustZone) -> str:
         document = asked.get(key)
-        return otherwise if document is None else _opened(what, *external_assumers(_text(document), ours), otherwise)
+        return (
+            otherwise if document is None else _opened(what, *external_assumers(_text(document), trust_zone), otherwise)
+        )
 
     return meaning
 
@@ -218,22 +220,24 @@ _SOURCES: Final[Mapping[str, frozenset[str]]] = {
 _SOURCE_OF: Final = {name: f"{source}.amazonaws.com" for source, names in _SOURCES.items() for name in names}
 
 
-def describe_impact(event: Event, ours: TrustZone = TrustZone()) -> str:
+def describe_impact(event: Event, trust_zone: TrustZone = TrustZone()) -> str:
     """What a call of :data:`SENSITIVE_CALLS` means, in a few words; ``""``: no harm, or another call. The event's own account is ours."""
-    return _meaning(event.name, event.raw, event.account, ours) if _SOURCE_OF.get(event.name) == event.source else ""
+    return (
+        _meaning(event.name, event.raw, event.account, trust_zone) if _SOURCE_OF.get(event.name) == event.source else ""
+    )
 
 
 @lru_cache(maxsize=8192)
-def _meaning(name: str, raw: str, account: str, ours: TrustZone) -> str:
+def _meaning(name: str, raw: str, account: str, trust_zone: TrustZone) -> str:
     record = json.loads(raw)
     asked = record.get("requestParameters") if isinstance(record, Mapping) else None
-    whole = replace(ours, accounts=ours.accounts | {account}) if account else ours
+    whole = replace(trust_zone, accounts=trust_zone.accounts | {account}) if account else trust_zone
     return SENSITIVE_CALLS[name](asked if isinstance(asked, Mapping) else {}, whole)
 
 
-def impact_with_target(event: Event, ours: TrustZone = TrustZone()) -> str:
+def impact_with_target(event: Event, trust_zone: TrustZone = TrustZone()) -> str:
     """:func:`describe_impact` with what it was done to: ``user made: backup-admin``."""
-    said, named = describe_impact(event, ours), object_of(event)
+    said, named = describe_impact(event, trust_zone), object_of(event)
     return f"{said}: {named}" if said and named else said
 
 

@@ -120,7 +120,7 @@ class AssessmentInputs:
 
     past: EventIndex = field(default_factory=EventIndex)
     regions: Mapping[str, Region] | None = None
-    ours: TrustZone = field(default_factory=TrustZone)
+    trust_zone: TrustZone = field(default_factory=TrustZone)
     roles: IamRoles | None = None
     context: Context = field(default_factory=Context)
     traffic: Mapping[str, Traffic] = field(default_factory=dict)
@@ -134,7 +134,7 @@ class AssessmentInputs:
         return FactsCache(
             regions=self.regions,
             context=self.context,
-            ours=self.ours,
+            trust_zone=self.trust_zone,
             past=self.past,
             instances_by_id=self.instances_by_id,
             roles=self.roles,
@@ -167,7 +167,7 @@ def whole_past(events: Sequence[Event]) -> EventIndex:
     return EventIndex(events, {whole: Answered(first)})
 
 
-def ours_of(events: Iterable[Event], context: Context) -> TrustZone:
+def trust_zone_of(events: Iterable[Event], context: Context) -> TrustZone:
     """Whose files these are: the accounts that recorded the events, and what the team has named."""
     accounts = {event.account for event in events if event.account}
     return TrustZone(
@@ -286,7 +286,7 @@ def assess_instances(known: AssessmentInputs, assessed: Iterable[AssessedEvent])
                     past=known.past,
                     now=now,
                     context=known.context,
-                    ours=known.ours,
+                    trust_zone=known.trust_zone,
                     roles=known.roles,
                     near=close,
                     traffic=known.traffic.get(instance.id),

@@ -46,7 +46,7 @@ def attack_path(
     instance: tuple[Instance, Region] | None,
     instance_severity: Severity | None,
     traffic: Traffic | None,
-    ours: TrustZone = TrustZone(),
+    trust_zone: TrustZone = TrustZone(),
 ) -> Iterator[Node]:
     """The tree line by line, from the first human or service that is known down to where data may go."""
     principal = event.principal
@@ -99,7 +99,7 @@ def attack_path(
                 severity=instance_severity,
                 instance=found.id,
             )
-    yield from _sensitive_calls(session, depth + 1, ours)
+    yield from _sensitive_calls(session, depth + 1, trust_zone)
     yield from _made(event, assessment, raised, region, depth + 1, traffic)
 
 
@@ -132,12 +132,12 @@ def _others_there(event: Event, past: EventIndex) -> str:
     return f"also from here: {', '.join(list(names)[:3])}" if names else "no other caller from here within a day"
 
 
-def _sensitive_calls(session: Sequence[Event], depth: int, ours: TrustZone) -> Iterator[Node]:
+def _sensitive_calls(session: Sequence[Event], depth: int, trust_zone: TrustZone) -> Iterator[Node]:
     """What else the session did that counts, each kind once."""
     said: dict[str, Event] = {}
     for other in session:
         if other.name in SENSITIVE_CALLS and not other.error_code:
-            words = impact_with_target(other, ours)
+            words = impact_with_target(other, trust_zone)
             if words:
                 said.setdefault(words, other)
     for words, other in list(said.items())[:MOST]:

@@ -20,7 +20,9 @@ def delivered(principal: Principal, role: str) -> bool:
     return bool(principal.instance_id) and bool(principal.ec2_role_delivery or (role and principal.role_name == role))
 
 
-def where_used(event: Event, instance: Instance, region: Region, ours: TrustZone) -> Match | Inconclusive | Pass | None:
+def where_used(
+    event: Event, instance: Instance, region: Region, trust_zone: TrustZone
+) -> Match | Inconclusive | Pass | None:
     """Whether a call of an instance's session came from somewhere else than the instance.
 
     Through a VPC endpoint the address proves nothing, as anybody may give an instance of theirs the same private one: it is the
@@ -33,7 +35,7 @@ def where_used(event: Event, instance: Instance, region: Region, ours: TrustZone
     network = region.network
     if event.vpc_endpoint_id:
         if event.vpc_endpoint_id in network.endpoints or (
-            event.vpc_endpoint_account_id and event.vpc_endpoint_account_id in ours.accounts
+            event.vpc_endpoint_account_id and event.vpc_endpoint_account_id in trust_zone.accounts
         ):
             return Pass(f"used through {event.vpc_endpoint_id}, which is yours")
         if "endpoints" in network.unknown or "everything" in region.unknown or "networks" in region.unknown:

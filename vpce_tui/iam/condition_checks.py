@@ -11,20 +11,20 @@ from vpce_tui.iam.trust_zone import AccessScope, ScopeResult, TrustZone
 from vpce_tui.iam.wildcards import has_wildcard, subsumes
 
 
-def principal_scope(party: PolicyPrincipal, ours: TrustZone) -> ScopeResult:
+def principal_scope(party: PolicyPrincipal, trust_zone: TrustZone) -> ScopeResult:
     if party.kind is PolicyPrincipalKind.EVERYBODY:
         return ScopeResult(AccessScope.ANY)
     if party.kind in (PolicyPrincipalKind.ACCOUNT, PolicyPrincipalKind.PRINCIPAL):
         if has_wildcard(party.account):
             return ScopeResult(AccessScope.ANY)
-        if any(subsumes(pattern, party.value, case=True) for pattern in ours.trusted):
+        if any(subsumes(pattern, party.value, case=True) for pattern in trust_zone.trusted):
             return ScopeResult(AccessScope.OURS)
-        return _account(party.account, ours, party.value)
+        return _account(party.account, trust_zone, party.value)
     if party.kind is PolicyPrincipalKind.SERVICE:
         return ScopeResult(AccessScope.AWS)
     provider = parse_arn(party.value) if party.kind is PolicyPrincipalKind.FEDERATED else None
-    if provider is not None and provider.account not in ours.accounts:  # its owner vouches for whomever it likes
-        return _account(provider.account, ours, party.value)
+    if provider is not None and provider.account not in trust_zone.accounts:  # its owner vouches for whomever it likes
+        return _account(provider.account, trust_zone, party.value)
     return ScopeResult(
         AccessScope.UNSURE, (), (f"the owner of {party.kind} principal {party.value or '(empty)'} is unknown",)
     )
@@ -67,8 +67,8 @@ _AWS_ACCOUNTS: Final = frozenset(
 logs, as "Access logs for your Application Load Balancer" lists them."""
 
 
-def _account(account: str, ours: TrustZone, shown: str = "") -> ScopeResult:
-    if account in ours.accounts:
+def _account(account: str, trust_zone: TrustZone, shown: str = "") -> ScopeResult:
+    if account in trust_zone.accounts:
         return ScopeResult(AccessScope.OURS)
     if account in _AWS_ACCOUNTS:
         return ScopeResult(AccessScope.AWS)
@@ -78,7 +78,7 @@ def _account(account: str, ours: TrustZone, shown: str = "") -> ScopeResult:
     return ScopeResult(AccessScope.NAMED, (named,))
 
 
-def resource_scope(pattern: str, ours: TrustZone) -> ScopeResult:
+def resource_scope(pattern: str, trust_zone: TrustZone) -> ScopeResult:
     arn = parse_arn(pattern)
     if arn is None:
         return (
@@ -87,9 +87,9 @@ def resource_scope(pattern: str, ours: TrustZone) -> ScopeResult:
             else ScopeResult(AccessScope.UNSURE, (), (f"{pattern} cannot be evaluated",))
         )
     if arn.account:
-        return ScopeResult(AccessScope.ANY) if has_wildcard(arn.account) else _account(arn.account, ours, pattern)
+        return ScopeResult(AccessScope.ANY) if has_wildcard(arn.account) else _account(arn.account, trust_zone, pattern)
     if arn.service in ("s3", "s3express"):
-        return _bucket(arn.kind, ours)
+        return _bucket(arn.kind, trust_zone)
     return (
         ScopeResult(AccessScope.ANY)
         if has_wildcard(arn.resource)
@@ -115,10 +115,10 @@ Whole names with a region that there is: bucket names are anybody's to take, and
 """
 
 
-def _bucket(name: str, ours: TrustZone) -> ScopeResult:
+def _bucket(name: str, trust_zone: TrustZone) -> ScopeResult:
     if not name.strip("*?"):
         return ScopeResult(AccessScope.ANY)
-    if ours.buckets is not None and any(subsumes(name, bucket, case=True) for bucket in ours.buckets):
+    if trust_zone.buckets is not None and any(subsumes(name, bucket, case=True) for bucket in trust_zone.buckets):
         # a pattern that an own bucket fits is fitted by an external principal's new one too
         if not has_wildcard(name):
             return ScopeResult(AccessScope.OURS)
@@ -127,7 +127,7 @@ def _bucket(name: str, ours: TrustZone) -> ScopeResult:
         return ScopeResult(AccessScope.AWS)
     if has_wildcard(name):
         return ScopeResult(AccessScope.UNSURE, (), (f"anybody can create a bucket with a name that matches {name}",))
-    if ours.buckets is None:
+    if trust_zone.buckets is None:
         return ScopeResult(AccessScope.UNSURE, (), (f"the owner of bucket {name} is unknown",))
     return ScopeResult(AccessScope.NAMED, (f"bucket {name}, which this account does not have",))
 
@@ -177,13 +177,13 @@ _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
 SAME_AS_CALLER: Final = re.compile(r"\$\{aws:principal(?:orgid|orgpaths|account)\}", re.IGNORECASE)
 
 
-def _by_account(ours: TrustZone) -> ConditionCheck:
+def _by_account(trust_zone: TrustZone) -> ConditionCheck:
     def check(value: str, patterned: bool) -> ScopeResult:
         if _VARIABLE.search(value):
             return _same_as_asker(value)
         if patterned and has_wildcard(value):
             return ScopeResult(AccessScope.ANY)
-        return _account(value, ours) if re.fullmatch(r"[0-9]{12}", value) else ScopeResult(AccessScope.NOBODY)
+        return _account(value, trust_zone) if re.fullmatch(r"[0-9]{12}", value) else ScopeResult(AccessScope.NOBODY)
 
     return check
 
@@ -192,23 +192,23 @@ def _same_as_asker(value: str) -> ScopeResult:
     return ScopeResult(AccessScope.UNSURE, (), (f"{value} is known only at request time",))
 
 
-def _by_organization(ours: TrustZone) -> ConditionCheck:
+def _by_organization(trust_zone: TrustZone) -> ConditionCheck:
     def check(value: str, patterned: bool) -> ScopeResult:
         if _VARIABLE.search(value):
             return _same_as_asker(value)
         name = value.split("/", maxsplit=1)[0]
         if patterned and has_wildcard(name):
             return ScopeResult(AccessScope.ANY)
-        if name in ours.organizations:
+        if name in trust_zone.organizations:
             return ScopeResult(AccessScope.OURS)
-        if not ours.organizations:
+        if not trust_zone.organizations:
             return ScopeResult(AccessScope.UNSURE, (), (f"whether organization {name} is yours",))
         return ScopeResult(AccessScope.NAMED, (f"organization {name}",))
 
     return check
 
 
-def _by_arn(ours: TrustZone) -> ConditionCheck:
+def _by_arn(trust_zone: TrustZone) -> ConditionCheck:
     def check(value: str, patterned: bool) -> ScopeResult:
         if _VARIABLE.search(value):
             return _same_as_asker(value)
@@ -221,7 +221,7 @@ def _by_arn(ours: TrustZone) -> ConditionCheck:
             )
         if patterned and any(map(has_wildcard, arn[:-1])):
             return ScopeResult(AccessScope.ANY)  # a star may match colons, too
-        return _account(arn.account, ours, value)
+        return _account(arn.account, trust_zone, value)
 
     return check
 
@@ -242,8 +242,8 @@ def _cannot_tell_who(value: str, patterned: bool) -> ScopeResult:
     return ScopeResult(AccessScope.UNSURE, (), (f"{value} cannot be evaluated",))
 
 
-def who_keys(ours: TrustZone, in_endpoint: bool) -> ConditionKeys:
-    account, organization, arn = _by_account(ours), _by_organization(ours), _by_arn(ours)
+def who_keys(trust_zone: TrustZone, in_endpoint: bool) -> ConditionKeys:
+    account, organization, arn = _by_account(trust_zone), _by_organization(trust_zone), _by_arn(trust_zone)
     found: dict[str, ConditionCheck] = {
         "aws:principalorgid": organization,
         "aws:principalorgpaths": organization,
@@ -266,8 +266,8 @@ def who_keys(ours: TrustZone, in_endpoint: bool) -> ConditionKeys:
     return ConditionKeys(found, "aws:resource")
 
 
-def what_keys(ours: TrustZone) -> ConditionKeys:
-    account, organization = _by_account(ours), _by_organization(ours)
+def what_keys(trust_zone: TrustZone) -> ConditionKeys:
+    account, organization = _by_account(trust_zone), _by_organization(trust_zone)
     return ConditionKeys(
         {
             "aws:resourceorgid": organization,

@@ -87,14 +87,14 @@ def _joined(sides: Sequence[ScopeResult]) -> ScopeResult:
     return ScopeResult(max((side.reach for side in sides), default=AccessScope.NOBODY), names, why)
 
 
-def evaluate_external_access(policy: Policy, ours: TrustZone, *, in_endpoint: bool = True) -> ExternalAccess:
+def evaluate_external_access(policy: Policy, trust_zone: TrustZone, *, in_endpoint: bool = True) -> ExternalAccess:
     """Who outside may do what. ``in_endpoint``: the policy is that of an endpoint, where a network is no limit of who."""
     denies = [statement for statement in policy.statements if not statement.allow]
     grants = []
     for statement in policy.statements:
         if statement.allow:
-            who = _who(statement, denies, ours, in_endpoint)
-            what = _what(statement, denies, ours)
+            who = _who(statement, denies, trust_zone, in_endpoint)
+            what = _what(statement, denies, trust_zone)
             if (
                 who.reach <= AccessScope.AWS
                 and what.reach is AccessScope.UNSURE
@@ -117,11 +117,11 @@ _TAKES: Final = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWith
 
 
 @lru_cache(maxsize=4096)
-def external_assumers(trust: str, ours: TrustZone) -> tuple[str, str]:
+def external_assumers(trust: str, trust_zone: TrustZone) -> tuple[str, str]:
     """Who outside may take a role by its trust policy (``""``: nobody that is known), and what is inconclusive about it."""
     if not trust:
         return "", ""
-    found = evaluate_external_access(parse(trust), ours, in_endpoint=False)
+    found = evaluate_external_access(parse(trust), trust_zone, in_endpoint=False)
     sides = [grant.who for grant in found.grants if any(grant.statement.applies_to([action]) for action in _TAKES)]
     who = _joined(sides)
     if who.reach is AccessScope.ANY:
@@ -136,27 +136,27 @@ def _actions(statement: Statement) -> tuple[str, ...]:
 # -- one side
 
 
-def _who(statement: Statement, denies: Sequence[Statement], ours: TrustZone, in_endpoint: bool) -> ScopeResult:
-    keys = who_keys(ours, in_endpoint)
+def _who(statement: Statement, denies: Sequence[Statement], trust_zone: TrustZone, in_endpoint: bool) -> ScopeResult:
+    keys = who_keys(trust_zone, in_endpoint)
     if statement.not_principals:
         named = ScopeResult(AccessScope.ANY)
     elif not statement.parties:
         named = ScopeResult(AccessScope.UNSURE, (), ("a statement names no principal",))
     else:
-        named = _widest(principal_scope(party, ours) for party in statement.parties)
+        named = _widest(principal_scope(party, trust_zone) for party in statement.parties)
     limits = [side for condition in statement.conditions if (side := _allowed_by(condition, keys)) is not None]
     for deny in denies:
         if _covers_actions(deny, statement) and _covers_resources(deny, statement):
-            limits += [_spared_by(deny, keys, ours)]
+            limits += [_spared_by(deny, keys, trust_zone)]
     return _narrowed(named, limits, statement.conditions, keys)
 
 
-def _what(statement: Statement, denies: Sequence[Statement], ours: TrustZone) -> ScopeResult:
-    keys = what_keys(ours)
+def _what(statement: Statement, denies: Sequence[Statement], trust_zone: TrustZone) -> ScopeResult:
+    keys = what_keys(trust_zone)
     if statement.not_resources or not statement.resources:
         named = ScopeResult(AccessScope.ANY)
     else:
-        named = _widest(resource_scope(resource, ours) for resource in statement.resources)
+        named = _widest(resource_scope(resource, trust_zone) for resource in statement.resources)
     limits = [side for condition in statement.conditions if (side := _allowed_by(condition, keys)) is not None]
     for deny in denies:
         if _covers_actions(deny, statement) and _covers_resources(deny, statement) and _means_everybody(deny):
@@ -237,7 +237,7 @@ def _allowed_by(condition: Condition, keys: ConditionKeys) -> ScopeResult | None
     return _widest(check(value, condition.operator in PATTERNED) for value in condition.values)
 
 
-def _spared_by(deny: Statement, keys: ConditionKeys, ours: TrustZone) -> ScopeResult:
+def _spared_by(deny: Statement, keys: ConditionKeys, trust_zone: TrustZone) -> ScopeResult:
     """Whom a deny that covers everything spares."""
     if deny.not_principals:
         if deny.conditions:
@@ -246,7 +246,7 @@ def _spared_by(deny: Statement, keys: ConditionKeys, ours: TrustZone) -> ScopeRe
                 (),
                 ("a deny with NotPrincipal or NotResource has conditions, which cannot be evaluated",),
             )
-        return _widest(principal_scope(party, ours) for party in deny.not_principals)
+        return _widest(principal_scope(party, trust_zone) for party in deny.not_principals)
     if not _means_everybody(deny):
         return ScopeResult(AccessScope.ANY)
     return _spared(deny.conditions, keys)

@@ -13,7 +13,7 @@ from vpce_tui.iam.trust_zone import TrustZone
 class TrustZoneLookup:
     """:class:`TrustZone` as AWS describes it, and what could not be read of it."""
 
-    ours: TrustZone
+    trust_zone: TrustZone
     unknown: tuple[str, ...] = ()
 
 

@@ -58,7 +58,7 @@ class PolicyCheckResult:
     said: tuple[str, ...]
 
 
-def checks(event: Event, now: str = "", ours: TrustZone = TrustZone()) -> tuple[PolicyCheck, ...]:
+def checks(event: Event, now: str = "", trust_zone: TrustZone = TrustZone()) -> tuple[PolicyCheck, ...]:
     """What can be asked of the policy that an event set.
 
     ``now``: the policy that its endpoint has by now; where that is another one, both are asked about. ``ours``: whose things are
@@ -74,7 +74,10 @@ def checks(event: Event, now: str = "", ours: TrustZone = TrustZone()) -> tuple[
     if now == text or not now or not text:
         texts = {"": text or now}
     return tuple(
-        check for which, document in texts.items() if document for check in _of_endpoint(event, document, which, ours)
+        check
+        for which, document in texts.items()
+        if document
+        for check in _of_endpoint(event, document, which, trust_zone)
     )
 
 
@@ -102,13 +105,16 @@ def _of_kind(kind: str, text: str, region: str) -> tuple[PolicyCheck, ...]:
     return _validate(text, kind, region, ""), public
 
 
-def _of_endpoint(event: Event, text: str, which: str, ours: TrustZone) -> tuple[PolicyCheck, ...]:
+def _of_endpoint(event: Event, text: str, which: str, trust_zone: TrustZone) -> tuple[PolicyCheck, ...]:
     region, service = event.region or _ANYWHERE, service_short(event.request.service) if event.request else ""
     whole = [_validate(text, "", region, which)]
     if service in _OUT:
         partition = "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
         action, pattern = _OUT[service]
-        things = [pattern.format(partition=partition, region=region, nobody=_NOBODYS), *_named(text, service, ours)]
+        things = [
+            pattern.format(partition=partition, region=region, nobody=_NOBODYS),
+            *_named(text, service, trust_zone),
+        ]
         access = {
             "policyDocument": text,
             "policyType": "RESOURCE_POLICY",
@@ -125,9 +131,9 @@ def _of_endpoint(event: Event, text: str, which: str, ours: TrustZone) -> tuple[
     return tuple(whole)
 
 
-def _named(text: str, service: str, ours: TrustZone) -> list[str]:
+def _named(text: str, service: str, trust_zone: TrustZone) -> list[str]:
     """Things of the service that a policy names and that are not known to be ours: a no about others says nothing of these."""
-    through = evaluate_endpoint_policy(text, ours)
+    through = evaluate_endpoint_policy(text, trust_zone)
     found = [
         resource
         for grant in (through.grants if through else ())

@@ -90,14 +90,15 @@ def incident_timeline(
     *,
     missing: Sequence[str] = (),
     searched: bool = True,
-    ours: TrustZone = TrustZone(),
+    trust_zone: TrustZone = TrustZone(),
 ) -> list[Block]:
     """Both sides as a table, and as a series each. ``missing``: evidence files that could not be read."""
     targets = _targets(rows)
     responders = {row.operator for row in rows}
     suspects = [event for event in events if event.principal.arn not in responders and event.time > EPOCH]
     entries = sorted(
-        [*_of_suspects(suspects, targets, ours), *_of_responders(rows)], key=lambda entry: (entry.at, entry.suspect)
+        [*_of_suspects(suspects, targets, trust_zone), *_of_responders(rows)],
+        key=lambda entry: (entry.at, entry.suspect),
     )
     said = "suspect: sensitive, refused and endpoint-creating calls by or about the targets of this incident; data events are not in event history"
     found: list[Block] = [TextBlock(text=said)]
@@ -138,7 +139,7 @@ def _step_of(row: JournalRow) -> str:
         return ""
 
 
-def _of_suspects(events: Sequence[Event], targets: frozenset[str], ours: TrustZone) -> Iterable[_Entry]:
+def _of_suspects(events: Sequence[Event], targets: frozenset[str], trust_zone: TrustZone) -> Iterable[_Entry]:
     keys = {
         event.principal.access_key_id
         for event in events
@@ -147,7 +148,7 @@ def _of_suspects(events: Sequence[Event], targets: frozenset[str], ours: TrustZo
     for event in events:
         if not (event.principal.access_key_id in keys or _concerns(event, targets)):
             continue
-        means = impact_with_target(event, ours) or contextual_meaning(event)
+        means = impact_with_target(event, trust_zone) or contextual_meaning(event)
         if event.request is not None:
             means = f"created endpoint {event.request.endpoint_id} to {event.request.service or event.request.resource}"
         if not means and not event.refused:

@@ -18,7 +18,7 @@ from vpce_tui.cloudtrail.event import Event
 from vpce_tui.cloudtrail.event_history import NEWEST, EventHistory, enabled_regions
 from vpce_tui.cloudtrail.lookup import OLDEST, LookupQuery
 from vpce_tui.core.coverage import Part, Status
-from vpce_tui.detection.assessment import ours_of, services_of, whole_past
+from vpce_tui.detection.assessment import services_of, trust_zone_of, whole_past
 from vpce_tui.detection.team_context import Context
 from vpce_tui.iam import role_privileges, trust_zone_lookup
 from vpce_tui.inventory.account_inventory import Region, read_inventory
@@ -179,7 +179,7 @@ class Investigation:
         zone = trust_zone_lookup.read_trust_zone(
             self._client, team.own_accounts, team.organizations, team.trusted_principals, self.cancel
         )
-        self._learn(lambda _: {"trust_zone": zone.ours, "unknown_of_trust_zone": zone.unknown})
+        self._learn(lambda _: {"trust_zone": zone.trust_zone, "unknown_of_trust_zone": zone.unknown})
         regions = self._snapshot.regions
         looked = read_inventory(self._client, regions, services=services, cancel=self.cancel, on_region=region_seen)
         roles = role_privileges.read_roles(self._client, self.cancel)
@@ -277,7 +277,7 @@ def from_files(
         notes=found.coverage.notes,
         past=whole_past(found.events),
         events={f"{event.id}/{event.region}/{number}": event for number, event in enumerate(chosen)},
-        trust_zone=ours_of(found.events, context),
+        trust_zone=trust_zone_of(found.events, context),
     )
 
 

@@ -135,7 +135,7 @@ class Snapshot:
         return AssessmentInputs(
             past=self.event_index,
             regions=self.inventory,
-            ours=trust_zone,
+            trust_zone=trust_zone,
             roles=self.roles,
             context=context,
             traffic=traffic,

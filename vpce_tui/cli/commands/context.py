@@ -65,7 +65,7 @@ def _learn(args: argparse.Namespace) -> Exit:
         f"{len(found.events):,} events; {coverage.sentence()}; of changes the newest {SAMPLE * 50:,} in each region"
     )
     text = as_toml(
-        propose(found.events, identity.account, whose.ours.organizations, tags, whose.ours.accounts),
+        propose(found.events, identity.account, whose.trust_zone.organizations, tags, whose.trust_zone.accounts),
         identity.account,
         since,
         until,

@@ -60,7 +60,7 @@ def session_elsewhere(subject: EventFacts) -> RuleResult:
     instance, region = subject.caller_facts.instance
     if not delivered(subject.event.principal, subject.caller_facts.instance_role):
         return None  # a session that somebody gave the name of an instance
-    found = where_used(subject.event, instance, region, subject.ours)
+    found = where_used(subject.event, instance, region, subject.trust_zone)
     return found._replace(title=f"The instance's credentials were {found.title}") if isinstance(found, Match) else found
 
 

@@ -107,7 +107,7 @@ def _widened(record: Mapping[str, Any], subject: EventFacts) -> str:
     if str(found.get("resetPolicy", "")).lower() == "true":
         return "the policy was reset to the default, which allows full access"
     policy = found.get("policyDocument")
-    found_now = evaluate_endpoint_policy(policy, subject.ours) if isinstance(policy, str) and policy else None
+    found_now = evaluate_endpoint_policy(policy, subject.trust_zone) if isinstance(policy, str) and policy else None
     if found_now is not None:
         names = [name for side in (found_now.who, found_now.what) for name in side.names]
         if found_now.everything(subject.endpoint_facts.short.split(".")[0]):
@@ -164,7 +164,7 @@ def _near(subject: EventFacts, sensitive_calls: SensitiveCallSet) -> dict[str, S
         other = next((other for line in lines for other in line.around(subject.event.time, _DAY)[:1]), None)
         if other is not None:
             found[name] = SignalFact(
-                name, f"{impact_with_target(other, subject.ours)}, {other.time:%H:%M:%SZ}", "history"
+                name, f"{impact_with_target(other, subject.trust_zone)}, {other.time:%H:%M:%SZ}", "history"
             )
     return found
 

@@ -28,7 +28,7 @@ def foreign_service(subject: EndpointFacts) -> RuleResult:
     name, owner = subject.request.service, subject.owner
     if not name or subject.aws_service or subject.context.knows_service(name):
         return None
-    if owner and owner in subject.ours.accounts:
+    if owner and owner in subject.trust_zone.accounts:
         return None
     said = SignalFact("owner", owner, "live") if owner else SignalFact("owner", "unknown")
     title = "Connects to a service that is not owned by AWS, owner " + (owner or "unknown")
@@ -50,7 +50,7 @@ def foreign_service(subject: EndpointFacts) -> RuleResult:
 def shared(subject: EndpointFacts) -> RuleResult:
     vpc = subject.region.network.vpcs.get(subject.request.vpc_id) if subject.region else None
     if vpc is not None and vpc.owner and subject.account and vpc.owner != subject.account:
-        if vpc.owner in subject.ours.accounts:
+        if vpc.owner in subject.trust_zone.accounts:
             return None
         return Match(f"Its VPC belongs to account {vpc.owner}", (SignalFact("owner of the VPC", vpc.owner, "live"),))
     if subject.shared_event_id:
@@ -86,8 +86,8 @@ def load_balancer(subject: EndpointFacts) -> RuleResult:
         if target == subject.request.endpoint_id and target
     ]
     owner = subject.owner
-    ours = owner in subject.ours.accounts if owner else subject.context.knows_service(subject.request.service)
-    foreign = bool(owner) and owner != "amazon" and not ours
+    own = owner in subject.trust_zone.accounts if owner else subject.context.knows_service(subject.request.service)
+    foreign = bool(owner) and owner != "amazon" and not own
     if routes:
         facts.append(SignalFact("routes to it", ", ".join(routes[:5]), "live"))
     if owner:
@@ -97,7 +97,7 @@ def load_balancer(subject: EndpointFacts) -> RuleResult:
         title = f"Traffic of subnets is routed through it by {len(routes)} {'route' if len(routes) == 1 else 'routes'}"
     if foreign:
         title += f", to account {owner}"
-    return Match(title, tuple(facts), Severity.CRITICAL if foreign or (routes and not ours) else Severity.HIGH)
+    return Match(title, tuple(facts), Severity.CRITICAL if foreign or (routes and not own) else Severity.HIGH)
 
 
 @rule(
@@ -121,7 +121,7 @@ def foreign_resource(subject: EndpointFacts) -> RuleResult:
     account = account_of(arn)
     if not account:
         return Inconclusive("the owner of the resource it connects to: the record does not name it")
-    if account in subject.ours.accounts:
+    if account in subject.trust_zone.accounts:
         return None
     what = "service network" if "servicenetwork" in arn.lower() or kind == "ServiceNetwork" else "resource"
     return Match(

@@ -47,7 +47,7 @@ class EndpointFacts:
     region: Region | None = None
     """That region as it is now; None: not looked at."""
     context: Context = field(default_factory=Context)
-    ours: TrustZone = field(default_factory=TrustZone)
+    trust_zone: TrustZone = field(default_factory=TrustZone)
     account: str = ""
     """The account that recorded it."""
     shared_event_id: str = ""
@@ -198,15 +198,15 @@ class EventFacts:
     """The endpoint that it made; ``""``: none, or the record does not say."""
     region: Region | None = field(init=False)
     context: Context = field(init=False)
-    ours: TrustZone = field(init=False)
+    trust_zone: TrustZone = field(init=False)
 
     def __post_init__(self) -> None:
         made = self.endpoint_facts
         self.endpoint_id = self.event.request.endpoint_id if self.event.request else ""
-        self.region, self.context, self.ours = made.region, made.context, made.ours
+        self.region, self.context, self.trust_zone = made.region, made.context, made.trust_zone
 
 
 @lru_cache(maxsize=4096)
-def evaluate_endpoint_policy(policy: str, ours: TrustZone) -> ExternalAccess | None:
+def evaluate_endpoint_policy(policy: str, trust_zone: TrustZone) -> ExternalAccess | None:
     """Who may do what by a policy of an endpoint; None for the default one (``""``)."""
-    return evaluate_external_access(parse(policy), ours) if policy else None
+    return evaluate_external_access(parse(policy), trust_zone) if policy else None

@@ -31,14 +31,18 @@ def _said(subject: EndpointFacts) -> PolicyAnswers:
     found = subject.by_policy
     if found is None:
         found = subject.by_policy = (
-            _looked_through(subject.policies, subject.short, subject.ours) if subject.takes_policy else _NO_POLICY
+            _looked_through(subject.policies, subject.short, subject.trust_zone) if subject.takes_policy else _NO_POLICY
         )
     return found
 
 
 @lru_cache(maxsize=_SEEN)
-def _looked_through(policies: tuple[str, ...], short: str, ours: TrustZone) -> PolicyAnswers:
-    return _open(policies, short, ours), _limits(policies, short, ours), _external_principals(policies, ours)
+def _looked_through(policies: tuple[str, ...], short: str, trust_zone: TrustZone) -> PolicyAnswers:
+    return (
+        _open(policies, short, trust_zone),
+        _limits(policies, short, trust_zone),
+        _external_principals(policies, trust_zone),
+    )
 
 
 @rule(
@@ -58,9 +62,9 @@ def open_policy(subject: EndpointFacts) -> RuleResult:
     return _said(subject)[0]
 
 
-def _open(policies: tuple[str, ...], short: str, ours: TrustZone) -> RuleResult:
+def _open(policies: tuple[str, ...], short: str, trust_zone: TrustZone) -> RuleResult:
     for number, policy in enumerate(policies):
-        if not _everything(short, evaluate_endpoint_policy(policy, ours)):
+        if not _everything(short, evaluate_endpoint_policy(policy, trust_zone)):
             continue
         said = policy or "absent: the default policy allows full access"
         valuable = short in _VALUABLE or short.partition(".")[0].removesuffix("-global") in _VALUABLE
@@ -70,7 +74,9 @@ def _open(policies: tuple[str, ...], short: str, ours: TrustZone) -> RuleResult:
             Severity.HIGH if valuable else Severity.MEDIUM,
         )
     problems = [
-        found.problem for policy in policies if (found := evaluate_endpoint_policy(policy, ours)) and found.problem
+        found.problem
+        for policy in policies
+        if (found := evaluate_endpoint_policy(policy, trust_zone)) and found.problem
     ]
     return Inconclusive(f"what its policy allows: {problems[0]}") if problems else None
 
@@ -92,10 +98,10 @@ def no_limits(subject: EndpointFacts) -> RuleResult:
     return _said(subject)[1]
 
 
-def _limits(policies: tuple[str, ...], short: str, ours: TrustZone) -> RuleResult:
+def _limits(policies: tuple[str, ...], short: str, trust_zone: TrustZone) -> RuleResult:
     doubts: list[str] = []
     for number, policy in enumerate(policies):
-        found = evaluate_endpoint_policy(policy, ours)
+        found = evaluate_endpoint_policy(policy, trust_zone)
         if found is None or _everything(short, found):
             return None  # which is said already
         sides = ((found.who, "whose principals may use it"), (found.what, "whose resources may be reached"))
@@ -118,7 +124,7 @@ def _limits(policies: tuple[str, ...], short: str, ours: TrustZone) -> RuleResul
     if any(
         AccessScope.NAMED in (found.who.reach, found.what.reach)
         for policy in policies
-        if (found := evaluate_endpoint_policy(policy, ours))
+        if (found := evaluate_endpoint_policy(policy, trust_zone))
     ):
         return None
     return Pass("its policy allows only your principals and only your resources")
@@ -143,9 +149,9 @@ def names_external_principals(subject: EndpointFacts) -> RuleResult:
     return _said(subject)[2]
 
 
-def _external_principals(policies: tuple[str, ...], ours: TrustZone) -> RuleResult:
+def _external_principals(policies: tuple[str, ...], trust_zone: TrustZone) -> RuleResult:
     for number, policy in enumerate(policies):
-        found = evaluate_endpoint_policy(policy, ours)
+        found = evaluate_endpoint_policy(policy, trust_zone)
         names = [name for side in (found.who, found.what) for name in side.names] if found else []
         if names:
             facts = (

@@ -40,12 +40,12 @@ def external_calls(subject: EndpointFacts) -> RuleResult:
             return Match("Calls through it were denied by its policy", facts)
         if (
             account
-            and account not in subject.ours.accounts
+            and account not in subject.trust_zone.accounts
             and account != subject.account
             and not called_by_aws_service(other)
             and not any(
                 fnmatchcase(arn, pattern)
-                for pattern in subject.ours.trusted
+                for pattern in subject.trust_zone.trusted
                 for arn in (other.principal.arn, other.principal.role_arn)
             )
         ):

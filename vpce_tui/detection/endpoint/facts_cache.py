@@ -25,7 +25,7 @@ class FactsCache:
 
     regions: Mapping[str, Region] | None
     context: Context
-    ours: TrustZone
+    trust_zone: TrustZone
     past: EventIndex = NOBODY
     instances_by_id: Mapping[str, tuple[Instance, Region]] = field(default_factory=dict)
     roles: IamRoles | None = None
@@ -48,7 +48,7 @@ class FactsCache:
                 where=event.region,
                 region=region,
                 context=self.context,
-                ours=self.ours,
+                trust_zone=self.trust_zone,
                 account=event.account,
                 shared_event_id=event.shared_event_id,
                 named=bool(name),
@@ -86,7 +86,7 @@ class FactsCache:
             return {}
         key = (kind, name, maker.pipeline)
         if key not in self._sensitive_calls:
-            self._sensitive_calls[key] = sensitive_calls_of(line.events, self.ours, pipeline=maker.pipeline)
+            self._sensitive_calls[key] = sensitive_calls_of(line.events, self.trust_zone, pipeline=maker.pipeline)
         return self._sensitive_calls[key]
 
 
@@ -95,14 +95,14 @@ def role_of(instance: tuple[Instance, Region] | None, roles: IamRoles | None) ->
     return roles.by_profile.get(instance[0].profile_arn, "") if instance is not None and roles is not None else ""
 
 
-def sensitive_calls_of(events: Iterable[Event], ours: TrustZone, *, pipeline: bool) -> SensitiveCallSet:
+def sensitive_calls_of(events: Iterable[Event], trust_zone: TrustZone, *, pipeline: bool) -> SensitiveCallSet:
     """What some calls mean, by their name: those that open something apart, so that a harmless one before hides none.
 
     What a pipeline does in a day's work is left out where it is one.
     """
     found: defaultdict[str, tuple[list[Event], list[Event]]] = defaultdict(lambda: ([], []))
     for event in events:
-        said = describe_impact(event, ours)
+        said = describe_impact(event, trust_zone)
         if said and MAY_BE_OPEN not in said and not (pipeline and routine(said)):
             found[event.name][0 if opens(said) else 1].append(event)
     return {name: (Timeline(worst), Timeline(rest)) for name, (worst, rest) in found.items()}

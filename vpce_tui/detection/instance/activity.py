@@ -308,7 +308,7 @@ def _with_copies(snapshots: set[str], past: EventIndex) -> set[str]:
 
 def _only_known(subject: InstanceFacts, event: Event) -> bool:
     """Whether everybody that a snapshot was given to is ours."""
-    known = {*subject.ours.accounts, subject.context.forensics_account}
+    known = {*subject.trust_zone.accounts, subject.context.forensics_account}
     text = str(_asked(event).get("createVolumePermission") or _asked(event))
     named = set(re.findall(r"(?<![0-9])[0-9]{12}(?![0-9])", text))
     return describe_impact(event) != "made public" and bool(named) and named <= known

@@ -126,7 +126,7 @@ def powerful_role(subject: InstanceFacts) -> RuleResult:
     role = subject.roles.of_profile(profile)
     if role is None:
         return Inconclusive("what its role may do: its instance profile has no role of this account")
-    power, (takers, unsure) = privileges_of(role), external_assumers(role.trust, subject.ours)
+    power, (takers, unsure) = privileges_of(role), external_assumers(role.trust, subject.trust_zone)
     said, facts = [], []
     if power.everything:
         said.append("may do everything")
@@ -173,7 +173,7 @@ def strange_image(subject: InstanceFacts) -> RuleResult:
     if image.alias in ("amazon", "aws-marketplace") or image.owner in _PUBLISHERS or trusted:
         return None
     facts = [SignalFact("AMI", f"{image.id} {image.name}", "live"), SignalFact("owner", image.owner, "live")]
-    if image.owner in subject.ours.accounts or image.owner == subject.instance.account:
+    if image.owner in subject.trust_zone.accounts or image.owner == subject.instance.account:
         began = min((near.event.time for near in subject.near), default=None)
         if began is not None and image.created is not None and image.created >= began - timedelta(days=1):
             facts.append(SignalFact("created", f"{image.created:%Y-%m-%d %H:%M:%SZ}", "live"))

@@ -47,7 +47,7 @@ def guardduty(subject: InstanceFacts) -> RuleResult:
     applies_to_failed_calls=True,
 )
 def credentials_elsewhere(subject: InstanceFacts) -> RuleResult:
-    answers = [where_used(event, subject.instance, subject.region, subject.ours) for event in subject.by_role]
+    answers = [where_used(event, subject.instance, subject.region, subject.trust_zone) for event in subject.by_role]
     strange = [
         (event, answer) for event, answer in zip(subject.by_role, answers, strict=True) if isinstance(answer, Match)
     ]

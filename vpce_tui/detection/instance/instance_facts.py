@@ -61,7 +61,7 @@ class InstanceFacts:
     past: EventIndex = field(default_factory=EventIndex)
     now: datetime | None = None
     context: Context = field(default_factory=Context)
-    ours: TrustZone = field(default_factory=TrustZone)
+    trust_zone: TrustZone = field(default_factory=TrustZone)
     roles: IamRoles | None = None
     near: tuple[NearbySuspiciousEndpoint, ...] = ()
     traffic: Traffic | None = None

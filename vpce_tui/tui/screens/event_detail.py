@@ -124,7 +124,7 @@ class EventScreen(Frame):
                 item,
                 self.main.ago(item.event.time),
                 width,
-                self.workspace.assessment_inputs().ours,
+                self.workspace.assessment_inputs().trust_zone,
                 () if self.workspace.log_files else what_to_do(item, self.workspace, self.main.keymap),
             )
         )
@@ -185,7 +185,9 @@ class EventScreen(Frame):
             return ()
         region = (self.workspace.inventory_by_region or {}).get(self._item.event.region)
         endpoint = region.network.endpoints.get(self._item.request.endpoint_id) if region else None
-        return checks(self._item.event, endpoint.policy if endpoint else "", self.workspace.assessment_inputs().ours)
+        return checks(
+            self._item.event, endpoint.policy if endpoint else "", self.workspace.assessment_inputs().trust_zone
+        )
 
     def action_analyzer(self) -> None:
         """Ask AWS's own check of its policy, after its cost was shown."""

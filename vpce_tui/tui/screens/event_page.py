@@ -62,7 +62,7 @@ def section_lines(item: AssessedEvent, width: int) -> list[Content]:
 
 
 def why_lines(
-    item: AssessedEvent, ago: str, width: int, ours: TrustZone, advice: Sequence[tuple[str, str]]
+    item: AssessedEvent, ago: str, width: int, trust_zone: TrustZone, advice: Sequence[tuple[str, str]]
 ) -> list[Content]:
     """Who did what, where, when, and why it is suspicious. ``advice``: see :func:`what_to_do`."""
     from vpce_tui.cloudtrail.sensitive_calls import impact_with_target, object_of  # noqa: PLC0415
@@ -104,7 +104,7 @@ def why_lines(
     found = [line((verdict, LOOK[severity]))]
     if item.assessment.explained:
         found += hanging("   ", item.assessment.explained, width, "dim")
-    impact = impact_with_target(event, ours)
+    impact = impact_with_target(event, trust_zone)
     if impact and not event.error_code:
         found += hanging(
             f"{sign(Severity.HIGH.sign)} what it means: ", impact, width, LOOK[Severity.HIGH], LOOK[Severity.HIGH]

@@ -105,6 +105,6 @@ def path_of(workspace: Workspace, item: AssessedEvent) -> tuple[Node, ...]:
             known.instances_by_id.get(name),
             severity,
             known.traffic.get(item.request.endpoint_id),
-            known.ours,
+            known.trust_zone,
         )
     )

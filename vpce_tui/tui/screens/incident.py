@@ -127,7 +127,7 @@ class IncidentScreen(Frame):
         def task() -> list[Block]:
             kept, missing = events_in_evidence(rows, folder)
             events = {event.id: event for event in (*kept, *known.past.events, *listed)}
-            return incident_timeline(rows, events.values(), missing=missing, ours=known.ours)
+            return incident_timeline(rows, events.values(), missing=missing, trust_zone=known.trust_zone)
 
         self.workspace.background.start(
             "timeline", task, self._timeline_made, lambda error: self.main.say(error_message(error))

@@ -198,7 +198,7 @@ class RelatedEventsScreen(AssessedListScreen):
                 else "No other related event is known."
             )
         found = hanging(" ", f"{event.principal.arn or event.principal.name}  by {short(event.user_agent, 60)}", width)
-        said, named = impact_with_target(event, self.workspace.assessment_inputs().ours), object_of(event)
+        said, named = impact_with_target(event, self.workspace.assessment_inputs().trust_zone), object_of(event)
         if said:
             found += hanging(" what it means: ", said, width, "bold $warning")
         elif named:
