@@ -9,6 +9,7 @@ from textual.command import CommandPalette
 from textual.widgets import OptionList
 
 from tests.app import app_on, looked, until, words
+from tests.cases import CASES
 from tests.conftest import Aws, Labs
 from tests.test_engine import apply
 from vpce_tui.aws.pacing import LIMITS
@@ -20,6 +21,8 @@ from vpce_tui.tui.screens.playbook_list import PlaybooksScreen
 from vpce_tui.tui.screens.walkthrough import WalkthroughScreen
 from vpce_tui.tui.widgets.dialogs import Ask
 from vpce_tui.tui.widgets.table import Table
+
+INTRUDER_EXIT = next(case for case in CASES if case.name == "contain-endpoint-foreign")
 
 
 async def test_the_playbooks_for_what_stands_behind_an_event(aws: Aws) -> None:
@@ -87,7 +90,7 @@ async def test_from_an_event_to_the_attack_path_to_a_playbook_in_six_keys(aws: A
             assert part in said, part
         await pilot.press(*keys[2:])
         await until(pilot, lambda: isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None, "a plan")
-        assert app.screen.plan.target == aws.victim
+        assert app.screen.plan.target == INTRUDER_EXIT.target_in(aws)
 
 
 async def test_every_line_of_the_path_leads_where_it_says_and_escape_comes_back(aws: Aws) -> None:

@@ -48,10 +48,10 @@ def test_the_plan_follows_its_schema_and_its_hash_fits(plan_text: str) -> None:
         "preserve",
         "protect",
         "out-of-service",
+        "memory",
         "isolate",
         "cut-credentials",
         "snapshots",
-        "memory",
         "terminate",
     ]
     assert list(plan) == [
@@ -367,7 +367,7 @@ def test_choices_stand_in_the_plan_and_change_it(aws: Aws) -> None:
         "plan", "terminate-instance", aws.victim, "--region", HOME, "--format", "json", "--set", "isolate.moves=one"
     )
     assert code == 0
-    step = json.loads(said[said.index("{") :])["steps"][4]
+    step = json.loads(said[said.index("{") :])["steps"][5]
     assert step["choices"] == {"moves": "one"}
     assert not any(call["id"].startswith("untrack") for call in step["calls"])
     code, said = aws.run("plan", "terminate-instance", aws.victim, "--region", HOME, "--set", "isolate.moves=three")

@@ -97,7 +97,7 @@ def test_what_became_due_after_it_was_shown_is_not_made(aws: Aws, engine: Any) -
     outcome = engine.undo("protect", Approval("test"), shown)
     assert outcome.ended is Ended.STALE, outcome
     assert len(aws.writes()) == before
-    assert engine.undo("protect", Approval("test"), engine.planned_undo("protect")).ended is Ended.VERIFIED
+    assert engine.undo("protect", Approval("test"), engine.planned_undo("protect")).ended is Ended.UNDONE
 
 
 def test_where_nothing_was_shown_nothing_is_made(aws: Aws, engine: Any) -> None:
@@ -110,7 +110,7 @@ def test_what_is_not_due_any_more_may_be_left_out_of_what_was_shown(aws: Aws, en
     shown = engine.planned_undo("protect")
     protect(aws, False)
     before = len(aws.writes())
-    assert engine.undo("protect", Approval("test"), shown).ended is Ended.VERIFIED
+    assert engine.undo("protect", Approval("test"), shown).ended is Ended.UNDONE
     assert len(aws.writes()) == before + len(shown.calls) - 1
 
 

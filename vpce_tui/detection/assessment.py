@@ -67,6 +67,7 @@ class AssessedEvent(NamedTuple):
             "signals": [signal.to_json() for signal in self.assessment.signals],
             "unknown": list(self.assessment.cannot_tell),
             "suppressed": self.assessment.suppressed or None,
+            "response": self.assessment.response,
             "parseWarnings": list(event.parse_warnings),
         }
 
@@ -189,9 +190,10 @@ def assess_event(event: Event, known: AssessmentInputs) -> AssessedEvent:
         caller_facts=known.facts_cache.caller_facts(event),
         past=known.past,
     )
-    return AssessedEvent(
-        event, request, with_suppression(assess_signals(subject), event, known), subject.endpoint_facts.gone
-    )
+    assessed = with_suppression(assess_signals(subject), event, known)
+    if known.responses and event.request_id in known.responses:
+        assessed = assessed._replace(severity=Severity.INFO, response=True)
+    return AssessedEvent(event, request, assessed, subject.endpoint_facts.gone)
 
 
 def with_suppression(found: Assessment, event: Event, known: AssessmentInputs) -> Assessment:
@@ -254,9 +256,18 @@ def near(assessed: Iterable[AssessedEvent], known: AssessmentInputs) -> tuple[Ne
                 vpc=vpc,
                 subnets=subnets,
                 addresses=addresses,
+                gone=item.endpoint_gone,
+                deleted=_deleted(item, known),
             )
         )
     return tuple(found)
+
+
+def _deleted(item: AssessedEvent, known: AssessmentInputs) -> datetime | None:
+    """When the endpoint that an event created was deleted, as event history says."""
+    changes = known.past.changes_of.get(item.request.endpoint_id) if item.endpoint_gone else None
+    deletions = [event.time for event in changes.events if event.name == "DeleteVpcEndpoints"] if changes else []
+    return max(deletions, default=None)
 
 
 def assess_instances(known: AssessmentInputs, assessed: Iterable[AssessedEvent]) -> list[AssessedInstance]:

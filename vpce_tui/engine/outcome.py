@@ -10,7 +10,8 @@ class Ended(StrEnum):
     """How a step, or its undo, ended."""
 
     VERIFIED = "verified"
-    NOTHING = "no changes needed"
+    NOTHING = "nothing to do"
+    UNDONE = "undone"
     OPEN = "open"
     NOT_VERIFIED = "applied, not verified"
     STOPPED = "stopped"
@@ -20,10 +21,17 @@ class Ended(StrEnum):
     REFUSED = "refused"
     OUTCOME_UNKNOWN = "outcome unknown"
 
+    @property
+    def sign(self) -> str:
+        """The glyph that is shown with it."""
+        return _ENDED_SIGNS.get(self, "✖")
 
+
+_ENDED_SIGNS = {Ended.VERIFIED: "✔", Ended.NOTHING: "–", Ended.UNDONE: "↩", Ended.OPEN: "!", Ended.NOT_VERIFIED: "!"}
 EXIT_OF = {
     Ended.VERIFIED: Exit.DONE,
     Ended.NOTHING: Exit.DONE,
+    Ended.UNDONE: Exit.DONE,
     Ended.OPEN: Exit.DONE,
     Ended.NOT_VERIFIED: Exit.NOT_VERIFIED,
     Ended.STOPPED: Exit.NOT_VERIFIED,

@@ -145,7 +145,7 @@ def verify_step(context: ExecutionContext, step: Step, *, nothing: bool) -> Outc
     context.on_progress(Progress(step=step.id, call=VERIFICATION, state=ProgressState(proof), says=saw))
     if proof is VerificationState.VERIFIED:
         said = "already in effect; no call was made" if nothing else saw
-        return Outcome(Ended.NOTHING if nothing else Ended.VERIFIED, said, sentences(live.step.content) if live else ())
+        return Outcome(Ended.VERIFIED, said, sentences(live.step.content) if live else ())
     return Outcome(Ended.FAILED if proof is VerificationState.FAILED else Ended.NOT_VERIFIED, saw)
 
 

@@ -144,7 +144,7 @@ def verify_undone(
             continue
         there = forward & {call.id for call in live.step.already}
         if not there:
-            proof, saw = VerificationState.VERIFIED, f"undone and verified: {many(len(calls), 'inverse call')}"
+            proof, saw = VerificationState.VERIFIED, f"{many(len(calls), 'inverse call')}, verified"
             if left:
                 saw += f"; {len(left)} not undone: {'; '.join(left)}"
             break
@@ -152,7 +152,7 @@ def verify_undone(
     context.journal.append(StepVerification(step=key, verification=proof, saw=saw, undo=True))
     context.on_progress(Progress(step=step.id, call=VERIFICATION, state=ProgressState(proof), says=saw))
     _judged_before(context, step)
-    return Outcome(Ended.VERIFIED if proof is VerificationState.VERIFIED else Ended.NOT_VERIFIED, saw, left)
+    return Outcome(Ended.UNDONE if proof is VerificationState.VERIFIED else Ended.NOT_VERIFIED, saw, left)
 
 
 def _judged_before(context: ExecutionContext, undone: Step) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 from vpce_tui.aws.call import Call
-from vpce_tui.core.json_values import string
+from vpce_tui.core.json_values import mappings, string
 from vpce_tui.incident.record_errors import RecordError
 from vpce_tui.incident.rows import (
     CallCheck,
@@ -127,6 +127,14 @@ class StepRecord:
         ]
 
 
+class UnfinishedStep(NamedTuple):
+    """A step that needs somebody: of ``playbook``, as ``playbook/target``, its title and its state."""
+
+    playbook: str
+    title: str
+    state: StepState
+
+
 class PlaybookProgress(NamedTuple):
     """How far a playbook was run on a target: of its ``steps``, how many need nothing more, and how many were skipped."""
 
@@ -164,8 +172,7 @@ class Record:
             playbook, _, of = key.partition("/")
             if of != target:
                 continue
-            steps = self.plans[key].get("steps")
-            ids = [string(step, "id") for step in steps if isinstance(step, Mapping)] if isinstance(steps, list) else []
+            ids = [string(step, "id") for step in mappings(self.plans[key], "steps")]
             states = [self.step(f"{key}/{step}").state for step in ids]
             if any(state is not StepState.TODO for state in states):
                 found.append(
@@ -176,6 +183,16 @@ class Record:
                         steps=len(ids),
                     )
                 )
+        return tuple(found)
+
+    def unfinished(self) -> tuple["UnfinishedStep", ...]:
+        """Steps of the playbooks that were run which are neither settled nor skipped: never run, undone, failed, open."""
+        found = []
+        for key, plan in self.plans.items():
+            for step in mappings(plan, "steps"):
+                state = self.step(f"{key}/{string(step, 'id')}").state
+                if state not in SETTLED and state is not StepState.SKIPPED:
+                    found.append(UnfinishedStep(key, string(step, "title") or string(step, "id"), state))
         return tuple(found)
 
     def step(self, key: str) -> StepRecord:

@@ -34,11 +34,11 @@ class InvalidPlaybook(WrongChoice):
 
 
 _ORDER: Final = (
-    "terminate-instance",
     "contain-endpoint",
-    "block-traffic",
     "revoke-credentials",
+    "block-traffic",
     "relaunch-instance",
+    "terminate-instance",
     "harden-account",
 )
 """Ours, in the order in which an incident needs them."""

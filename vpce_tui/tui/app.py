@@ -287,6 +287,7 @@ class VpceTui(SafeCrash, IncidentActions):
         """A short message that goes away, and is kept among the messages."""
         said = visible(text, limit=600)
         self.messages.append((self.now(), said))
+        self.clear_notifications()  # one at a time: the others are behind a key
         self.notify(said, markup=False, timeout=5)
 
     def action_messages(self) -> None:

@@ -9,9 +9,12 @@ from textual.app import App
 
 from vpce_tui.aws.errors import error_message
 from vpce_tui.incident.rows import IncidentClosed
+from vpce_tui.incident.states import StepState
 from vpce_tui.investigation.workspace import Workspace
+from vpce_tui.tui.incident_text import read_only_because, unfinished_lines
 from vpce_tui.tui.widgets.dialogs import Ask
 from vpce_tui.tui.widgets.keymap import Keymap
+from vpce_tui.tui.widgets.safe_text import line, lines
 
 
 class IncidentActions(App[int]):
@@ -94,7 +97,7 @@ class IncidentActions(App[int]):
         self.leave_incident()
         self.workspace.journal = journal
         if not journal.writable:
-            self.say(f"{name} is locked by {journal.holder}; it is read-only here.")
+            self.say(read_only_because(journal))
         else:
             client.gate.open_incident(journal)
         self.show_changed()
@@ -133,11 +136,14 @@ class IncidentActions(App[int]):
                 self.leave_incident()
                 self.say(f"{journal.name} is closed. Store its head hash elsewhere: {head}")
 
+        left = unfinished_lines(journal.record(), frozenset(StepState))
+        body = [line(("Not finished", "bold $warning")), *(line(f"{name}: {titles}") for name, titles in left)]
         self.push_screen(
             Ask(
                 "Close the incident",
                 f"The incident becomes read-only. Type {journal.name} to close it:",
                 must_be=journal.name,
+                body=lines(body) if left else None,
             ),
             answered,
         )

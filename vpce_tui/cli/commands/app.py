@@ -70,7 +70,14 @@ def build(
     )
 
     def open_record(name: str, reason: str) -> Any:
-        return opener(workspace.client, name, reason)
+        from vpce_tui.cli.commands.incident import Closed
+        from vpce_tui.incident.incident_store import incident_folder
+        from vpce_tui.incident.journal import Journal
+
+        try:
+            return opener(workspace.client, name, reason)
+        except Closed:
+            return Journal.open(incident_folder(name), workspace.client.identity().arn, write=False)
 
     app = VpceTui(
         workspace,

@@ -14,7 +14,7 @@ from vpce_tui.core.exit_codes import Exit
 from vpce_tui.core.text import sign, visible
 from vpce_tui.engine import Engine
 from vpce_tui.engine.execution_context import StepError
-from vpce_tui.engine.outcome import Approval, Ended, Outcome, Progress, ProgressState, WaitPolicy
+from vpce_tui.engine.outcome import Approval, Outcome, Progress, ProgressState, WaitPolicy
 from vpce_tui.engine.roll_back import shown_parameters
 from vpce_tui.incident import approval, team_config
 from vpce_tui.incident.incident_store import incident_folder
@@ -227,8 +227,7 @@ def _print_progress(progress: Progress) -> None:
 
 
 def _print_outcome(step: Step, outcome: Outcome) -> None:
-    mark = {Ended.VERIFIED: "✔", Ended.NOTHING: "✔", Ended.OPEN: "!"}.get(outcome.ended, "✖")
-    say(f"{sign(mark)} {step.title}: {outcome.ended.value}: {outcome.says}")
+    say(f"{sign(outcome.ended.sign)} {step.title}: {outcome.ended.value}: {outcome.says}")
     if not outcome.good:
         for line in outcome.details:
             said = line.removeprefix(outcome.says).lstrip(". ")

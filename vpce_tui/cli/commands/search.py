@@ -46,7 +46,9 @@ def events(args: argparse.Namespace) -> Exit:
     now = datetime.now(UTC)
     names = tuple(args.event_name or ("CreateVpcEndpoint",))
     found = _in_files(args, names, now) if args.log_files else _in_account(args, names, now)
-    assessed = assess_events(tuple(found.events.values()), found.assessment_inputs(context(), {}, now))
+    assessed = assess_events(
+        tuple(found.events.values()), found.assessment_inputs(context(), {}, now, known_incidents().request_ids)
+    )
     if args.json:
         for item in assessed:
             print_json(item.to_json())
@@ -139,10 +141,18 @@ def _event_table(assessed: Sequence[AssessedEvent]) -> None:
 
 
 def _instance_table(assessed: Sequence[AssessedInstance]) -> None:
-    table = _table("severity", "instance", "name", "state", "region")
+    table = _table("severity", "status", "instance", "name", "state", "region")
     for item in assessed:
         instance = item.instance
-        _row(table, _severity(item.assessment), instance.id, short(instance.name, 30), instance.state, instance.region)
+        _row(
+            table,
+            _severity(item.assessment),
+            item.status.value,
+            instance.id,
+            short(instance.name, 30),
+            instance.state,
+            instance.region,
+        )
     _print(table)
     _reasons((f"{item.instance.id} {item.instance.name}", item.assessment) for item in assessed)
 

@@ -111,7 +111,7 @@ def public_address(subject: InstanceFacts) -> RuleResult:
         "take over the account; one that another account can assume needs no instance."
     ),
     false_positives=(
-        "the instance is the team's tooling nothing else runs on it, and you know who else may assume the role"
+        "the instance is the team's tooling and nothing else runs on it, and you know who else may assume its role"
     ),
     techniques=("T1078.004", "T1098"),
 )

@@ -93,10 +93,16 @@ def near_endpoint(subject: InstanceFacts) -> RuleResult:
         return None
     for near in subject.near:
         if near.endpoint and subject.instance.subnet_id in near.subnets:
-            facts = (
-                SignalFact("endpoint", near.endpoint, "live"),
-                SignalFact("subnet", subject.instance.subnet_id, "live"),
-            )
+            subnet = SignalFact("subnet", subject.instance.subnet_id, "live")
+            if near.gone:
+                launched = subject.instance.launched
+                if near.deleted is not None and launched is not None and launched > near.deleted:
+                    continue
+                until = f" until {near.deleted:%Y-%m-%d %H:%MZ}" if near.deleted is not None else ""
+                facts = (SignalFact("endpoint", f"{near.endpoint}, deleted", "history"), subnet)
+                said = f"An endpoint assessed as {near.severity.word} was in its subnet{until}"
+                return Match(said, facts, Severity.LOW)
+            facts = (SignalFact("endpoint", near.endpoint, "live"), subnet)
             return Match(f"An endpoint assessed as {near.severity.word} is in its subnet", facts, Severity.MEDIUM)
     return None
 

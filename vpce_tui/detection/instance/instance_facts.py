@@ -47,6 +47,10 @@ class NearbySuspiciousEndpoint:
     vpc: str
     subnets: frozenset[str]
     addresses: frozenset[str]
+    gone: bool = False
+    """Whether it was looked for, and no longer exists."""
+    deleted: datetime | None = None
+    """When it was deleted, where event history says so."""
 
 
 @dataclass(frozen=True, slots=True)

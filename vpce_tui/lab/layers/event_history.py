@@ -156,6 +156,8 @@ class Recorder:
         }
         if asked.name == "sts:AssumeRole" and answer.code < 300:
             record["responseElements"] = self._began(asked, answer.body)
+        if asked.name == "ec2:CreateVpcEndpoint" and answer.code < 300:
+            record["responseElements"] = _created_endpoint(answer.body, request_id)
         if answer.code >= 300:
             code = "DryRunOperation" if answer.code == 412 else answer.status.partition(" ")[2] or "Unknown"
             record["errorCode"] = f"Client.{code}" if asked.service == "ec2" else code
@@ -185,6 +187,16 @@ class Recorder:
             "assumedRoleUser": {"assumedRoleId": known.get("AssumedRoleId", ""), "arn": known.get("Arn", "")},
             **({"sourceIdentity": source} if source else {}),
         }
+
+
+def _created_endpoint(body: bytes, request_id: str) -> dict[str, Any]:
+    """What CloudTrail shows of an endpoint that was created."""
+    known = {
+        name: found[1].decode()
+        for name in ("vpcEndpointId", "vpcEndpointType", "vpcId", "serviceName", "state")
+        if (found := _element(name).search(body))
+    }
+    return {"CreateVpcEndpointResponse": {"requestId": request_id, "vpcEndpoint": known}}
 
 
 _REQUEST_ID: Final = re.compile(rb"<(requestId|RequestId|RequestID)>[^<]*</")

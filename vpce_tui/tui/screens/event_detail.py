@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from vpce_tui.tui.screens.event_page import raw_lines, what_to_do, why_lines
 from vpce_tui.tui.screens.event_path import AttackPathView, path_of
 from vpce_tui.tui.screens.event_targets import choose_playbook, open_instance_of
-from vpce_tui.tui.screens.frame import Frame
+from vpce_tui.tui.screens.frame import READING, Frame
 from vpce_tui.tui.screens.suppress import suppress
 from vpce_tui.tui.widgets.bars import KeyBar
 from vpce_tui.tui.widgets.keymap import KeyHint, binding
@@ -30,12 +30,7 @@ class EventScreen(Frame):
     """One event, in three views."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        binding("down", "scroll(3)"),
-        binding("up", "scroll(-3)"),
-        binding("page-down", "scroll(15)"),
-        binding("page-up", "scroll(-15)"),
-        binding("top", "scroll(-100000)"),
-        binding("bottom", "scroll(100000)"),
+        *READING,
         binding("next-view", "turn(1)", priority=True),
         binding("previous-view", "turn(-1)", priority=True),
         binding("playbooks", "playbooks"),
@@ -149,10 +144,6 @@ class EventScreen(Frame):
         else:
             self.set_focus(None)
             self.query_one("#page", Page).scroll_home(animate=False)
-
-    def action_scroll(self, by: int) -> None:
-        """Scroll."""
-        self.query_one("#page", Page).scroll_relative(y=by, animate=False)
 
     def on_table_chosen(self) -> None:
         """Go where the line of the path leads."""

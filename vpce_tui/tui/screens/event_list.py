@@ -49,6 +49,8 @@ def where_to(item: AssessedEvent) -> str:
         name = f"{sign('↗')} {name}"
     if event.dry_run:
         return f"{name}, dry run"
+    if item.endpoint_gone:
+        return f"{name}, deleted since"
     return f"{name}, refused" if event.error_code else name
 
 
@@ -76,6 +78,8 @@ def _wider(parts: Parts, by: int) -> Parts:
 
 
 def _cell(item: AssessedEvent) -> str:
+    if item.assessment.response:
+        return f"{sign('i'):<2} RESPONSE"
     return f"{sign('i'):<2} SUPPRESSED" if item.assessment.suppressed else severity_cell(item.assessment.severity)
 
 
@@ -272,6 +276,11 @@ class EventsScreen(AssessedListScreen):
         if self.workspace.log_files:
             self.every = not self.every
             self.update()
+        else:
+            self.main.say(
+                "Only CreateVpcEndpoint events were searched. Other calls: related events "
+                f"({self.main.keymap.shown('related-events')}), or start with --log-files."
+            )
 
 
 def _hours(seconds: float) -> str:

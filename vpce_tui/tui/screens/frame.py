@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime
-from typing import ClassVar, cast
+from typing import ClassVar, Final, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -18,6 +18,7 @@ from vpce_tui.tui.screens.app_services import AppServices
 from vpce_tui.tui.widgets.bars import CrumbBar, KeyBar, TopBar
 from vpce_tui.tui.widgets.dialogs import Read
 from vpce_tui.tui.widgets.keymap import KeyHint, binding
+from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import line, lines
 from vpce_tui.tui.widgets.steady import Steady
 
@@ -25,6 +26,17 @@ WIDE = 130
 SMALLEST = (60, 15)
 _BAR = 20
 """Cells of the bar of the look back."""
+
+
+READING: Final = (
+    binding("down", "scroll(3)"),
+    binding("up", "scroll(-3)"),
+    binding("page-down", "scroll_page(1)"),
+    binding("page-up", "scroll_page(-1)"),
+    binding("top", "scroll(-100000)"),
+    binding("bottom", "scroll(100000)"),
+)
+"""The keys of a screen whose ``#page`` is read."""
 
 
 class Frame(Screen[None]):
@@ -40,6 +52,8 @@ class Frame(Screen[None]):
 
     base = ""
     """The name under which a number key leads here."""
+    page: ClassVar = "#page"
+    """The text that the keys of a reader scroll."""
     laid_out = False
     """Whether every part of it is there: a key may be pressed before."""
 
@@ -220,6 +234,15 @@ class Frame(Screen[None]):
             or self.workspace.history_coverage.running
         ):
             self.workspace.stop()
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll the page by lines."""
+        self.query_one(self.page, Page).scroll_relative(y=by, animate=False)
+
+    def action_scroll_page(self, by: int) -> None:
+        """Scroll the page by its height, but for two lines."""
+        height = self.query_one(self.page, Page).scrollable_content_region.height
+        self.action_scroll(by * max(height - 2, 1))
 
     def action_help(self) -> None:
         """What the keys of this screen do; those of its last line first."""

@@ -16,7 +16,8 @@ from vpce_tui.incident.record_errors import RecordError
 from vpce_tui.incident.rows import JournalRow, NoteWritten
 from vpce_tui.incident.states import StepState
 from vpce_tui.investigation.incident_timeline import events_in_evidence, incident_timeline
-from vpce_tui.tui.screens.frame import Frame
+from vpce_tui.tui.incident_text import unfinished_lines
+from vpce_tui.tui.screens.frame import READING, Frame
 from vpce_tui.tui.widgets.bars import KeyBar
 from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.page import Page
@@ -35,10 +36,7 @@ class IncidentScreen(Frame):
     AUTO_FOCUS = ""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        binding("down", "scroll(3)"),
-        binding("up", "scroll(-3)"),
-        binding("top", "scroll(-100000)"),
-        binding("bottom", "scroll(100000)"),
+        *READING,
         binding("next-view", "turn", priority=True),
         binding("previous-view", "turn", priority=True),
         binding("note", "note"),
@@ -203,9 +201,14 @@ class IncidentScreen(Frame):
             line(""),
         ]
         left = [step for step in record.steps.values() if step.calls_with_unknown_outcome or step.state in _LEFT]
+        never_run = unfinished_lines(record, {StepState.TODO, StepState.UNDONE})
         if left:
             found.append(line(("Open steps", "bold")))
             found += [line(f"  {sign(step.state.sign)} {step.key}: {step.state.value} {step.saw}") for step in left]
+            found.append(line(""))
+        if never_run:
+            found.append(line(("Not run, or undone", "bold")))
+            found += [part for head, text in never_run for part in hanging(f"  {head}: ", text, 76)]
             found.append(line(""))
         width, about = max(self.query_one("#page").size.width - 4, 40), ""
         for item in narrate(rows):
@@ -214,10 +217,6 @@ class IncidentScreen(Frame):
                 found.append(line((about, "bold")))
             found += _drawn(item, width)
         return found
-
-    def action_scroll(self, by: int) -> None:
-        """Scroll."""
-        self.query_one("#page", Page).scroll_relative(y=by, animate=False)
 
     def action_open(self) -> None:
         """Open an incident."""

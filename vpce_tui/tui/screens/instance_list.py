@@ -13,7 +13,7 @@ from vpce_tui.detection.signals import Severity
 from vpce_tui.inventory.resources import Instance
 from vpce_tui.tui.screens.assessed_list import LOOK, AssessedListScreen, joined, reasons_of, severity_cell, why_text
 from vpce_tui.tui.screens.event_page import response_lines
-from vpce_tui.tui.screens.frame import Frame
+from vpce_tui.tui.screens.frame import READING, Frame
 from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
@@ -135,8 +135,7 @@ class InstanceScreen(Frame):
     """One instance: the reasons with their evidence, what it is, and what its role did."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        binding("down", "scroll(3)"),
-        binding("up", "scroll(-3)"),
+        *READING,
         binding("playbooks", "playbooks"),
         binding("related-events", "around"),
         binding("traffic", "traffic"),
@@ -288,10 +287,6 @@ class InstanceScreen(Frame):
         item = self.item
         if item is not None and not self.workspace.log_files:
             self.main.open_traffic(self.instance_id, item.instance.region)
-
-    def action_scroll(self, by: int) -> None:
-        """Scroll."""
-        self.query_one("#page", Page).scroll_relative(y=by, animate=False)
 
     def action_playbooks(self) -> None:
         """The playbooks for it."""

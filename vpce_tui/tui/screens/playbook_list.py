@@ -15,7 +15,7 @@ from vpce_tui.plans.playbook import Playbook
 from vpce_tui.plans.targets import KINDS
 from vpce_tui.playbooks.library import load, names
 from vpce_tui.tui.screens.frame import Frame
-from vpce_tui.tui.widgets.keymap import KeyHint
+from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import line, lines
 from vpce_tui.tui.widgets.table import Column, Table, TableRow
@@ -40,7 +40,12 @@ def progress(record: Record | None, playbook: Playbook, target: str) -> str:
 class PlaybooksScreen(Frame):
     """The playbooks that act on some targets, each given as (id, region)."""
 
-    BINDINGS: ClassVar[list[BindingType]] = []
+    page = "#why"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        binding("page-down", "scroll_page(1)", priority=True),  # the list is short, what is said of one may be long
+        binding("page-up", "scroll_page(-1)", priority=True),
+    ]
 
     def __init__(self, targets: Sequence[tuple[str, str]], without_interfaces: Collection[str] = ()) -> None:
         """``without_interfaces``: gateway endpoints among the targets, whose traffic no playbook can block."""
@@ -54,11 +59,10 @@ class PlaybooksScreen(Frame):
                 found.append(load(name))
             except WrongChoice as error:
                 self.broken.append(str(error))
-        found.sort(key=lambda playbook: list(KINDS).index(playbook.target))
         self.rows = {
             f"{playbook.name} {target}": (playbook, target, region)
+            for playbook in found  # in the order in which an incident needs them
             for target, region in targets
-            for playbook in found
             if KINDS[playbook.target].pattern.fullmatch(target)
             and not (playbook.target == "interface" and target in without_interfaces)
         }

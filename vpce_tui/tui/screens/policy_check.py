@@ -9,7 +9,7 @@ from textual.content import Content
 
 from vpce_tui.core.text import many, sign
 from vpce_tui.investigation.access_analyzer import PRICE, PolicyCheck, PolicyCheckResult, ask
-from vpce_tui.tui.screens.frame import Frame
+from vpce_tui.tui.screens.frame import READING, Frame
 from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
@@ -25,8 +25,7 @@ class PolicyCheckScreen(Frame):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         binding("open", "ask"),
-        binding("down", "scroll(3)"),
-        binding("up", "scroll(-3)"),
+        *READING,
     ]
 
     def __init__(self, checks: Sequence[PolicyCheck]) -> None:
@@ -97,10 +96,6 @@ class PolicyCheckScreen(Frame):
     def _failed(self, error: Exception) -> None:
         self.asking, self.problem = False, str(error)
         self.update()
-
-    def action_scroll(self, by: int) -> None:
-        """Scroll."""
-        self.query_one("#page", Page).scroll_relative(y=by, animate=False)
 
 
 def _about(check: PolicyCheck, answer: PolicyCheckResult | None, width: int) -> list[Content]:

@@ -18,7 +18,7 @@ from vpce_tui.incident.states import SETTLED, StepState
 from vpce_tui.plans.plan import Option, Question, Step, StepKind
 from vpce_tui.plans.renderers import render_step
 from vpce_tui.tui.screens.evidence_file import evidence_page
-from vpce_tui.tui.screens.frame import WIDE
+from vpce_tui.tui.screens.frame import READING, WIDE
 from vpce_tui.tui.screens.step_page import STATE_LOOK, VIEWS, StepPage, dots, step_list, tabs
 from vpce_tui.tui.screens.table_view import TableScreen
 from vpce_tui.tui.screens.walkthrough_actions import WalkthroughActions
@@ -51,12 +51,7 @@ class WalkthroughScreen(WalkthroughActions):
         binding("right", "step(1)"),
         binding("next-view", "turn(1)", priority=True),
         binding("previous-view", "turn(-1)", priority=True),
-        binding("down", "scroll(2)"),
-        binding("up", "scroll(-2)"),
-        binding("page-down", "scroll(12)"),
-        binding("page-up", "scroll(-12)"),
-        binding("top", "scroll(-100000)"),
-        binding("bottom", "scroll(100000)"),
+        *READING,
         binding("refresh", "replan"),
         binding("copy", "copy"),
     ]
@@ -226,8 +221,9 @@ class WalkthroughScreen(WalkthroughActions):
                 "! ", f"Drift: verified earlier, {why}. Remaining changes:", self._width, "", "bold $warning"
             )
         elif outcome is not None:
-            look = "$success" if outcome.good else "bold $error"
-            head = f"{sign('✔' if outcome.good else '✖')} {outcome.ended.value}: "
+            good = "" if outcome.ended in (Ended.NOTHING, Ended.UNDONE) else "$success"
+            look = good if outcome.good else "bold $error"
+            head = f"{sign(outcome.ended.sign)} {outcome.ended.value}: "
             found += hanging(head, outcome.says, self._width, "", look)
             for detail in outcome.details if not outcome.good or outcome.ended is Ended.OPEN else ():
                 found += hanging("    ", detail, self._width)
@@ -250,10 +246,6 @@ class WalkthroughScreen(WalkthroughActions):
         self.view = names[(names.index(self.view) + by) % len(names)]
         self.query_one("#page", Page).scroll_home(animate=False)
         self.update()
-
-    def action_scroll(self, by: int) -> None:
-        """Scroll."""
-        self.query_one("#page", Page).scroll_relative(y=by, animate=False)
 
     def action_copy(self) -> None:
         """Copy this view of the step."""

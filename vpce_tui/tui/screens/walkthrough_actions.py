@@ -259,8 +259,6 @@ class WalkthroughActions(WalkthroughState):
                     return
                 self.outcomes.pop(step.id, None)
                 self.record = self.session.record(journal)
-                if decision:
-                    self.action_step(1)
                 self.update()
 
             self.app.push_screen(

@@ -10,6 +10,7 @@ from vpce_tui.incident.incident_store import about
 from vpce_tui.incident.record import Record, StepRecord
 from vpce_tui.incident.states import SETTLED, StepState
 from vpce_tui.plans.plan import Plan, Question, Step, StepKind, WrongChoice
+from vpce_tui.tui.incident_text import read_only_because
 from vpce_tui.tui.screens.frame import Frame
 from vpce_tui.tui.screens.run_log import RunLog
 from vpce_tui.tui.screens.step_page import asked
@@ -144,7 +145,7 @@ class WalkthroughState(Frame):
         if journal is not None and journal.writable:
             go_on()
         elif journal is not None:
-            self.main.say(f"This incident is locked by {journal.holder}; it is read-only here.")
+            self.main.say(read_only_because(journal))
         else:
             self.main.open_incident(self.session.target, lambda: self._taken_up(go_on), self.about)
 

@@ -47,16 +47,7 @@ def _plan_identify(state: PrincipalState, draft: Draft) -> Step:
     if state.kind is PrincipalKind.USER:
         draft.read("keys", "ListAccessKeys", named, "its access keys", **iam)
         draft.read("groups", "ListGroupsForUser", named, "its IAM groups, whose policies also apply", **iam)
-    attribute = {"AttributeKey": "Username", "AttributeValue": state.name}
-    draft.read(
-        "history",
-        "LookupEvents",
-        {"LookupAttributes": [attribute]},
-        "calls made as this principal",
-        service="cloudtrail",
-        region=state.region,
-        optional=True,
-    )
+    _calls(state, draft)
     for number, key in enumerate(state.keys or ()):
         by_key = {"AttributeKey": "AccessKeyId", "AttributeValue": key.id}
         draft.read(
@@ -72,6 +63,30 @@ def _plan_identify(state: PrincipalState, draft: Draft) -> Step:
     draft.note_unread(state.unknown)
     draft.prove("every result is recorded as evidence")
     return draft.step(StepKind.READ)
+
+
+_MOST_READS: Final = 12
+"""Queries of event history that are kept as evidence of one role."""
+
+
+def _calls(state: PrincipalState, draft: Draft) -> None:
+    """The calls made as this principal: under its name, or of a role under the names of its sessions, where they made any."""
+    asked = [(state.region, state.name)]
+    if state.kind is PrincipalKind.ROLE and state.history is not None:
+        regions = sorted({event.region for event in state.history.events})
+        asked = [(region, name) for region in regions for name in state.history.asked]
+    for number, (region, name) in enumerate(asked[:_MOST_READS]):
+        draft.read(
+            f"history-{number}" if state.kind is PrincipalKind.ROLE else "history",
+            "LookupEvents",
+            {"LookupAttributes": [{"AttributeKey": "Username", "AttributeValue": name}]},
+            f"calls made as {name} in {region}",
+            service="cloudtrail",
+            region=region,
+            optional=True,
+        )
+    if len(asked) > _MOST_READS:
+        draft.note(f"calls of sessions: {_MOST_READS} of {len(asked)} queries are recorded as evidence")
 
 
 def _who(state: PrincipalState, draft: Draft) -> None:

@@ -41,6 +41,9 @@ def _plan_network(state: EndpointState, draft: Draft) -> Step:
             f"an endpoint of type {endpoint.type} has neither security groups nor route tables; routes to it: {routes}",
             "restore the earlier targets of those routes (see its events), or delete the endpoint",
         )
+    kept = draft.others.get("endpoint-policy", {}).get("mode", "deny-all") != "deny-all"
+    if kept and mode == "quarantine" and draft.changes:
+        draft.warn("you chose a policy under which it stays in use, and this step blocks all new connections to it")
     return draft.step(StepKind.CHANGE)
 
 
