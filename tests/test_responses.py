@@ -1,13 +1,23 @@
 """What this tool did about an intrusion: it is no sign of one, and the lists say what was done."""
 
 import json
+from datetime import UTC, datetime
+
+import pytest
 
 from tests.app import app_on, looked, until, words
 from tests.cases import apply, planned
 from tests.conftest import Aws
 from tests.relaunch import CASE, launched
 from tests.test_engine import apply as apply_plan
+from vpce_tui.aws.call import Call
+from vpce_tui.incident.record import CallStatus, Record, StepRecord
+from vpce_tui.incident.states import CallState, StepState
+from vpce_tui.investigation.responses import responses_to
 from vpce_tui.tui.screens.event_page import what_to_do
+
+AT = "2026-11-27T03:00:00Z"
+EARLIER, LATER = datetime(2026, 11, 27, 2, tzinfo=UTC), datetime(2026, 11, 27, 4, tzinfo=UTC)
 
 
 def test_what_the_response_did_is_no_sign_of_an_intrusion(aws: Aws) -> None:
@@ -27,7 +37,7 @@ def test_what_the_response_did_is_no_sign_of_an_intrusion(aws: Aws) -> None:
     assert found[aws.victim]["status"] == "compromised"
 
 
-async def test_what_was_done_about_an_instance_replaces_the_advice(aws: Aws, plan_text: str) -> None:
+async def test_what_was_done_about_an_instance_is_said_beside_what_is_left(aws: Aws, plan_text: str) -> None:
     assert apply_plan(aws, plan_text, "--step", "protect")[0] == 0
     said = f"{aws.victim}: terminate-instance in case: 1 of 9 steps done (p)"
     app = app_on(aws)
@@ -40,9 +50,37 @@ async def test_what_was_done_about_an_instance_replaces_the_advice(aws: Aws, pla
         app.work_in("case", lambda: None)
         after = what_to_do(item, app.workspace, app.keymap)
         assert ("done", said) in after
-        assert not any(aws.victim in text for label, text in after if label == "do")
+        assert any(aws.victim in text for label, text in after if label == "do"), "eight steps are left"
         await pilot.press("2")
         await until(pilot, lambda: f"done: {said}" in words(app).replace("\n      ", " "), "what was done, in the list")
         await pilot.press("enter")
         await until(pilot, lambda: said in " ".join(words(app).split()), "what was done, on the page")
         app.leave_incident()
+
+
+@pytest.mark.parametrize(
+    ("seen", "whole", "again"), [(None, True, False), (EARLIER, True, False), (LATER, False, True)]
+)
+def test_a_target_that_aws_shows_after_it_was_ended_is_not_called_contained(
+    seen: datetime | None, whole: bool, again: bool
+) -> None:
+    call = CallStatus("terminate", Call("ec2", "TerminateInstances", "eu-west-1"), 1, CallState.DONE, at=AT)
+    key = "terminate-instance/i-1"
+    steps = {
+        f"{key}/isolate": StepRecord(f"{key}/isolate", StepState.SKIPPED),
+        f"{key}/terminate": StepRecord(f"{key}/terminate", StepState.VERIFIED, calls={"terminate": call}),
+    }
+    plan = {"steps": [{"id": "isolate"}, {"id": "terminate"}]}
+    (found,) = responses_to(Record(plans={key: plan}, steps=steps), "case", "i-1", seen)
+    assert found.whole is whole
+    assert "1 of 2 steps done, 1 skipped" in found.says
+    assert ("AWS shows it again" in found.says) is again
+
+
+def test_a_step_that_never_ran_is_left() -> None:
+    key = "terminate-instance/i-1"
+    steps = {f"{key}/isolate": StepRecord(f"{key}/isolate", StepState.VERIFIED)}
+    plan = {"steps": [{"id": "isolate"}, {"id": "terminate"}]}
+    (found,) = responses_to(Record(plans={key: plan}, steps=steps), "case", "i-1", None)
+    assert not found.whole
+    assert responses_to(Record(plans={key: plan}, steps={}), "case", "i-1", None) == ()

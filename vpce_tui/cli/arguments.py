@@ -155,7 +155,7 @@ COMMANDS: Final = (
     ),
     Command(
         name="plan",
-        summary="Plan a playbook for a target. Reads only.",
+        summary="Plan a playbook for a target. Changes nothing; may query flow logs (billed).",
         add_arguments=plan_options,
         run="playbook:plan",
     ),
@@ -172,13 +172,13 @@ COMMANDS: Final = (
         name="resolve",
         summary="Record the outcome of a call whose result is unknown.",
         add_arguments=resolve_options,
-        run="playbook:resolve",
+        run="step_record:resolve",
     ),
     Command(
         name="note",
         summary="Record a note on a step, or that it was skipped or done manually.",
         add_arguments=note_options,
-        run="playbook:note",
+        run="step_record:note",
     ),
     Command(
         name="approve",

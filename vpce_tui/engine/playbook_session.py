@@ -1,12 +1,13 @@
 """A playbook that is run step by step: one target, the choices made so far, the current plan, and what was done of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from msgspec.structs import replace
 
 from vpce_tui.aws.client import AwsClient, Cancel
 from vpce_tui.cloudtrail.event_history import EventHistory
+from vpce_tui.core.json_values import mapping, mappings, string
 from vpce_tui.engine import Engine
 from vpce_tui.engine.outcome import Approval, Outcome, Progress, WaitPolicy
 from vpce_tui.engine.roll_back import Undo
@@ -14,10 +15,10 @@ from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import Record
 from vpce_tui.incident.rows import WholePlan
 from vpce_tui.incident.states import Decision, StepState
-from vpce_tui.plans.plan import Plan, Step, StepKind
+from vpce_tui.plans.plan import Plan, Step, StepKind, WrongChoice
 from vpce_tui.plans.plan_validation import recorded_step
 from vpce_tui.plans.planner import plan_playbook
-from vpce_tui.plans.playbook import Playbook, PlaybookStep
+from vpce_tui.plans.playbook import Choices, Playbook, PlaybookStep
 from vpce_tui.plans.targets.planning_context import OnRead
 from vpce_tui.playbooks.library import load
 
@@ -77,18 +78,25 @@ class PlaybookSession:
         a verified one whose effect is gone again is planned anew."""
         incident = journal.name if journal else ""
         record = self.record(journal)
-        made = plan_playbook(
-            self.client,
-            self.playbook,
-            self.target,
-            self.region,
-            self._clock(),
-            self.choices,
-            incident,
-            record,
-            on_read,
-            self._history,
-        )
+
+        def planned(choices: Choices) -> Plan:
+            return plan_playbook(
+                self.client,
+                self.playbook,
+                self.target,
+                self.region,
+                self._clock(),
+                choices,
+                incident,
+                record,
+                on_read,
+                self._history,
+            )
+
+        try:
+            made = planned(self._with_recorded(record))
+        except WrongChoice:  # what was chosen in the record is no longer offered
+            made = planned(self.choices)
         steps: list[Step] = []
         drifted: set[str] = set()
         for step in made.steps:
@@ -107,6 +115,19 @@ class PlaybookSession:
             steps.append(recorded_step(known.planned) if begun else step)
         self.drifted = frozenset(drifted)
         return replace(made, steps=tuple(steps))
+
+    def _with_recorded(self, record: Record) -> dict[str, Mapping[str, str]]:
+        """The choices, over those of the plan that the record has of this playbook: whoever made it, from whatever interface."""
+        whole = record.plans.get(f"{self.playbook.name}/{self.target}", {})
+        known = {playbook_step.id for playbook_step in self.playbook.steps}
+        found: dict[str, Mapping[str, str]] = {}
+        for step in mappings(whole, "steps"):
+            name, chosen = string(step, "id"), mapping(step, "choices")
+            if name in known:
+                found[name] = {key: value for key, value in chosen.items() if isinstance(value, str)}
+        for name, chosen_now in self.choices.items():
+            found[name] = {**found.get(name, {}), **chosen_now}
+        return found
 
     def _engine(
         self,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from vpce_tui.aws.call import Identity
 from vpce_tui.aws.errors import AwsError, Cancelled
 from vpce_tui.core.background import Background
+from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.core.coverage import Coverage
 
 if TYPE_CHECKING:  # the first paint does not wait for what assesses
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # the first paint does not wait for what assesses
     from vpce_tui.incident.record import Record
     from vpce_tui.inventory.flow_log_queries import Traffic
     from vpce_tui.investigation.pipeline import Investigation
+    from vpce_tui.investigation.responses import Response
     from vpce_tui.investigation.snapshot import Snapshot
 
 
@@ -55,6 +57,7 @@ class Workspace:
         self.clock, self.context, self.read_only = clock, context, read_only
         self.asked_regions, self.since, self.log_files, self._cache_folder = tuple(regions), since, log_files, cache
         self.look_back, self.context_file = look_back, context_file
+        self.started_at = rfc3339(clock())
         self._known_now: AssessmentInputs | None = None
         self.background = Background()
         self.client: Any = None
@@ -278,16 +281,15 @@ class Workspace:
         self._known_now = None
         self._changed()
 
-    def responses_to(self, target: str) -> tuple[str, ...]:
-        """What was done about ``target`` in the open incident, a line for each playbook."""
+    def responses_to(self, target: str) -> tuple[Response, ...]:
+        """What was done about ``target`` in the open incident, one for each playbook."""
+        from vpce_tui.investigation.responses import responses_to, still_there  # noqa: PLC0415
+
         record = self._record()
         if record is None or self.journal is None:
             return ()
-        return tuple(
-            f"{found.playbook} in {self.journal.name}: {found.done} of {found.steps} steps done"
-            + (f", {found.skipped} skipped" if found.skipped else "")
-            for found in record.progress_on(target)
-        )
+        there = still_there(target, self.instances, self.inventory_by_region or {})
+        return responses_to(record, self.journal.name, target, self.fetched_at if there else None)
 
     def recorded(self, request_ids: frozenset[str]) -> None:
         """Calls with these request ids are in incident records: assess by that from now on."""

@@ -154,9 +154,10 @@ class Draft:
         service: str = "ec2",
         region: str = "",
         first: tuple[PlannedCall, ...] = (),
+        gives: Mapping[str, str] | None = None,
     ) -> None:
         """The inverse of the calls named in ``undoes``. Written in the order it was done; undone last first; ``first``: reads
-        that it needs."""
+        that it needs; ``gives``: what of its answer is named to the operator (JMESPath)."""
         made = PlannedCall(
             id=call_id,
             service=service,
@@ -164,7 +165,7 @@ class Draft:
             region=region or self.region,
             parameters=ordered(parameters),
             why=why,
-            gives={},
+            gives=gives or {},
             undoes=undoes,
             part=self.part,
         )

@@ -62,7 +62,7 @@ class VpceTui(SafeCrash, IncidentActions):
         self._asked_to_leave = False
         self._chosen: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
         """Answers by playbook and target: they outlive the screen."""
-        self._lab = lab
+        self.lab = lab
         wanted = theme or os.environ.get("VPCE_TUI_THEME", "dark")
         self.theme = THEMES.get(wanted, "textual-dark")
 
@@ -101,7 +101,7 @@ class VpceTui(SafeCrash, IncidentActions):
             if not workspace.journal.writable:
                 mode, look = f"{mode} (locked by another process)", "bold $warning"
         account = (
-            f"{'LAB ' if self._lab else ''}{identity.account}"
+            f"{'LAB ' if self.lab else ''}{identity.account}"
             if identity
             else "files only"
             if workspace.log_files
@@ -281,7 +281,7 @@ class VpceTui(SafeCrash, IncidentActions):
 
     def connecting(self) -> str:
         """What is being waited for before the first answer."""
-        return "starting the lab's AWS" if self._lab else "signing in"
+        return "starting the lab's AWS" if self.lab else "signing in"
 
     def say(self, text: str) -> None:
         """A short message that goes away, and is kept among the messages."""

@@ -24,6 +24,8 @@ class IncidentActions(App[int]):
     keymap: Keymap
     open_record: "Callable[[str, str], Any] | None"
     """Opens the record of an incident by its name, for a reason."""
+    lab: bool
+    """Whether AWS is the lab, which begins anew each time."""
     open_incidents: Sequence[tuple[str, str]] = ()
     """Open records on this host, none of which is open here; each with the playbooks that were run in it."""
 
@@ -101,6 +103,8 @@ class IncidentActions(App[int]):
         else:
             client.gate.open_incident(journal)
         self.show_changed()
+        if self.lab and journal.record().opened_at < self.workspace.started_at:
+            self.say(f"This lab is new: what {name} records was done in an earlier one, and is not in effect here.")
         if journal.writable:
             then()
 

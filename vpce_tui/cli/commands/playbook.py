@@ -1,4 +1,4 @@
-"""``vpce-tui plan``, ``apply``, ``undo``, ``resolve``: how a plan passes hands."""
+"""``vpce-tui plan``, ``apply``, ``undo``: how a plan passes hands."""
 
 import argparse
 import sys
@@ -9,6 +9,7 @@ from pathlib import Path
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.cli.commands.aws_access import UsageError, event_history, say, say_identity, session, write_out
 from vpce_tui.cli.commands.incident import open_incident
+from vpce_tui.cli.commands.step_record import plan_of
 from vpce_tui.core import os_keyring
 from vpce_tui.core.exit_codes import Exit
 from vpce_tui.core.text import sign, visible
@@ -20,11 +21,10 @@ from vpce_tui.incident import approval, team_config
 from vpce_tui.incident.incident_store import incident_folder
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import Record
-from vpce_tui.incident.record_errors import RecordError
 from vpce_tui.incident.rows import WholePlan
 from vpce_tui.incident.states import SETTLED, Decision, StepState
-from vpce_tui.plans.plan import Plan, PlanError, Step, StepKind, WrongChoice, is_final
-from vpce_tui.plans.plan_validation import from_json
+from vpce_tui.inventory.flow_log_queries import PRICE
+from vpce_tui.plans.plan import Plan, PlanError, Step, StepKind, is_final
 from vpce_tui.plans.renderers.call_list import inverse_lines
 from vpce_tui.plans.targets.planning_context import TargetGone, Unreadable
 from vpce_tui.playbooks.library import load
@@ -46,6 +46,8 @@ def plan(args: argparse.Namespace) -> Exit:
     client = session(args)
     identity = client.identity()
     say_identity(identity.account, identity.arn, read_only=client.read_only)
+    if playbook.target in ("interface", "endpoint"):
+        say(f"this queries the flow logs of the target: billed by the data scanned, {PRICE}")
     region = args.region or kind.region(client, args.target, enabled_regions(client)[0])
     record = _known(args.incident) if args.incident else None
     made = plan_playbook(
@@ -194,7 +196,17 @@ def _run_all(engine: Engine, steps: Sequence[Step], args: argparse.Namespace) ->
         _print_outcome(step, outcome)
         if not outcome.good:
             return outcome.exit
+    _say_unfinished(engine, args.incident)
     return Exit.DONE
+
+
+def _say_unfinished(engine: Engine, incident: str) -> None:
+    """What of the playbook is not in effect, although every step that was asked for ran."""
+    key = f"{engine.plan.playbook}/{engine.plan.target}"
+    left = [step for step in engine.record().unfinished() if step.playbook == key]
+    if left:
+        named = "; ".join(f"{step.title} ({step.state.value})" for step in left)
+        say(f"! not finished in {incident}: {named}")
 
 
 def _approval(step: Step, engine: Engine, args: argparse.Namespace) -> Approval | None:
@@ -331,65 +343,3 @@ def _to_undo(journal: Journal, step_id: str | None) -> list[tuple[Plan, str]]:
             f"the incident has no step {step_id!r} that was run; it has {', '.join(sorted(order)) or 'none'}."
         )
     return found
-
-
-def plan_of(data: object) -> Plan | None:
-    """The plan as the journal keeps it."""
-    return from_json(data, "the plan in the record") if isinstance(data, dict) else None
-
-
-def note(args: argparse.Namespace) -> Exit:
-    """Record a note about a step, that it was skipped, or that a person did it."""
-    client = session(args)
-    with open_incident(client, args.incident, create=False) as journal:
-        if journal.holder:
-            say(f"refused: {args.incident} is locked by {journal.holder}.")
-            return Exit.REFUSED
-        plans = [plan_of(item) for item in journal.record().plans.values()]
-        fitting = {
-            f"{made.playbook}/{made.target}/{step.id}": made
-            for made in plans
-            if made
-            for step in made.steps
-            if args.step_id in (step.id, f"{made.playbook}/{made.target}/{step.id}")
-        }
-        key, plan_found = _only_one(fitting, args.step_id)
-        decision = Decision.MANUAL if args.manual else Decision.SKIPPED if args.skipped else None
-        Engine(client, journal, plan_found).note(key.rpartition("/")[2], decision, args.text)
-        say(f"recorded for {key}")
-        return Exit.DONE
-
-
-def _only_one(fitting: dict[str, Plan], step_id: str) -> tuple[str, Plan]:
-    """The one step that is meant; raises where there is none, or more than one."""
-    if not fitting:
-        raise WrongChoice(f"the incident has no plan with a step {step_id!r}.")
-    if len(fitting) > 1:
-        raise UsageError(f"{step_id!r} is in several plans; name one: {', '.join(fitting)}")
-    return next(iter(fitting.items()))
-
-
-def resolve(args: argparse.Namespace) -> Exit:
-    """Record the outcome of a call whose result is unknown."""
-    client = session(args)
-    with open_incident(client, args.incident, create=False) as journal:
-        if journal.holder:
-            say(f"refused: {args.incident} is locked by {journal.holder}.")
-            return Exit.REFUSED
-        record = journal.record()
-        fitting: dict[str, Plan] = {}
-        for key, step in record.steps.items():
-            playbook_target, _, name = key.rpartition("/")
-            made = plan_of(record.plans.get(playbook_target))
-            if (
-                made
-                and args.step_id in (name, key)
-                and any(call.id == args.call_id for call in step.calls_with_unknown_outcome)
-            ):
-                fitting[key] = made
-        if fitting:
-            key, found = _only_one(fitting, args.step_id)
-            Engine(client, journal, found).resolve_call(key.rpartition("/")[2], args.call_id, args.found == "done")
-            say(f"recorded: {args.call_id} of {key} was {args.found}, resolved by {client.identity().arn}")
-            return Exit.DONE
-    raise RecordError(f"step {args.step_id!r} has no call {args.call_id!r} whose outcome is open.")

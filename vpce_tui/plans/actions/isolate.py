@@ -132,7 +132,7 @@ def _say_what_is_open(draft: Draft, interfaces: list[Interface]) -> None:
         )
     else:
         draft.changes.append(
-            "between the two changes the interfaces allow all inbound traffic: this makes established connections untracked"
+            "for the moment between the two changes, the interfaces allow all inbound traffic: this makes established connections untracked"
         )
 
 

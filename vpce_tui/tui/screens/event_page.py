@@ -136,17 +136,28 @@ def raw_lines(item: AssessedEvent, width: int, limit: int = RAW_LIMIT) -> list[C
 
 def what_to_do(item: AssessedEvent, workspace: Workspace, keys: Keymap) -> list[tuple[str, str]]:
     """What was done about what an event is about, and what an operator would do where it is worth looking at."""
+    from vpce_tui.tui.screens.event_targets import principal_target  # noqa: PLC0415
+
     made, instance = item.request.endpoint_id, item.event.principal.instance_id
     about = {made: f"the endpoint {made}"} if made and not item.endpoint_gone else {}
     about |= {instance: f"the instance {instance}"} if instance else {}
-    found = [("done", text) for target in about for text in response_lines(target, workspace, keys)]
+    own = workspace.identity.account if workspace.identity else ""
+    principal = principal_target(item.event.principal, own)
+    involved = dict.fromkeys(target for target in (made, instance, principal) if target)
+    found = [("done", text) for target in involved for text in response_lines(target, workspace, keys)]
     if item.assessment.severity < Severity.MEDIUM:
         return found
-    left = [name for target, name in about.items() if not workspace.responses_to(target)]
-    what = f"contain {' and '.join(left)}" if left else "revoke the caller's credentials" if not about else ""
+    left = [name for target, name in about.items() if not _contained(target, workspace)]
+    credentials = "" if _contained(principal, workspace) else "revoke the caller's credentials"
+    what = f"contain {' and '.join(left)}" if left else credentials if not about else ""
     return [*found, *([("do", f"{what} ({keys.shown('playbooks')})")] if what else [])]
+
+
+def _contained(target: str, workspace: Workspace) -> bool:
+    """Whether a playbook that contains it was run to its end, and AWS does not show otherwise."""
+    return bool(target) and any(response.whole for response in workspace.responses_to(target))
 
 
 def response_lines(target: str, workspace: Workspace, keys: Keymap) -> list[str]:
     """What the open incident did about ``target``, and the key that continues it."""
-    return [f"{target}: {text} ({keys.shown('playbooks')})" for text in workspace.responses_to(target)]
+    return [f"{target}: {response.says} ({keys.shown('playbooks')})" for response in workspace.responses_to(target)]

@@ -72,7 +72,7 @@ def _plan_rules(state: InterfaceState, draft: Draft) -> Step:
             _close(state, rule, through, blocks, draft)
         if letting and not wanted:
             draft.note(
-                "no rule is chosen, as others use these security groups: a deny in the network ACL blocks only the address; or choose rules in its prompts"
+                "no rule is chosen: others may use these security groups, and a deny in the network ACL blocks only the address. Choose rules in its prompts"
             )
         elif blocks and not picked and draft.remembered is None:
             draft.note("no address rule of its security groups allows the chosen addresses")

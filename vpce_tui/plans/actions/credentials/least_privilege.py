@@ -161,6 +161,11 @@ def _plan(state: PrincipalState, draft: Draft) -> Step:
     wanted, gone, came = narrowed(before, used)
     if recalled is not None:
         wanted = mapping(document_in(recalled.parameters["PolicyDocument"]))
+    if recalled is None and used and wanted == before:
+        draft.note_first(
+            f"{policy.name} allows no action that was not used, or whose use is not in event history: nothing to reduce"
+        )
+        return draft.step(StepKind.CHANGE)
     _said(
         state=state,
         policy=policy,

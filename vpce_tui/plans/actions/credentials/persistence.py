@@ -144,6 +144,8 @@ def _plan(state: PrincipalState, draft: Draft) -> Step:
         elif item.key not in chosen:
             draft.note(f"not chosen, not changed: {item.says}")
     searched = f"{len(history.events):,} calls by {', '.join(history.asked) or 'nobody'} in the last {many(history.days, 'day')}"
+    if draft.choices.get("days") not in (None, str(history.days)):
+        searched += " (as many as another step of this playbook asks for)"
     draft.note(f"searched: {searched}; data events (objects, items, messages) are not in event history")
     draft.note(*(f"not searched: {gap}" for gap in history.gaps))
     draft.add_impact(
@@ -222,7 +224,20 @@ def _contain(state: PrincipalState, item: CreatedResource, draft: Draft) -> None
             f"restore inline policy {item.id} of {item.of}",
             iam,
         )
-    draft.changes.append(item.says)
+    draft.changes.append(f"{_EFFECTS[item.kind]}: {item.says}")
+
+
+_EFFECTS: Final = {
+    CreatedKind.KEY: "deactivated",
+    CreatedKind.USER: "denied everything",
+    CreatedKind.ROLE: "denied everything",
+    CreatedKind.MEMBER: "removed",
+    CreatedKind.ATTACHED_TO_USER: "detached",
+    CreatedKind.ATTACHED_TO_ROLE: "detached",
+    CreatedKind.INLINE_OF_USER: "deleted",
+    CreatedKind.INLINE_OF_ROLE: "deleted",
+}
+"""What containing each kind does to it."""
 
 
 def _both(

@@ -78,6 +78,7 @@ def _plan_delete(state: EndpointState, draft: Draft) -> Step:
         {**recreation(state.raw, state.inverses), "TagSpecifications": tags, "ClientToken": ref(TOKEN)},
         undoes=(DELETE,),
         why=f"create it again with the same settings and a new id (it was {endpoint.id})",
+        gives={"NEW_ENDPOINT": "VpcEndpoint.VpcEndpointId"},
     )
     draft.changes.append(f"{endpoint.id} ({endpoint.type}, {endpoint.leads_to}) is deleted; its connections end")
     seen_using(state, draft)
@@ -86,7 +87,9 @@ def _plan_delete(state: EndpointState, draft: Draft) -> Step:
         draft.add_impact(
             "these routes lose their target", tuple(f"{where} in {table}" for table, where in state.routes)
         )
-    draft.note("its settings are recorded: vpce-tui undo creates one like it, with a new id and new addresses")
+    draft.note(
+        "it cannot be restored: its settings are recorded, and an undo creates one like it, with a new id and new addresses"
+    )
     draft.prove("it is no longer listed", "DescribeVpcEndpoints", named(state))
     return draft.step(StepKind.CHANGE, reversible=False)
 

@@ -13,15 +13,13 @@ from vpce_tui.plans.targets.account import AccountAspect, AccountState
 
 
 def _default_options(state: AccountState) -> Options:
-    return tuple((region, "off" if not on else "on already") for region, on in (state.encrypted or {}).items())
-
-
-def _where_off(state: AccountState) -> str:
-    return ",".join(region for region, on in (state.encrypted or {}).items() if not on)
+    return tuple((region, "now off" if not on else "on already") for region, on in (state.encrypted or {}).items())
 
 
 def _plan_default(state: AccountState, draft: Draft) -> Step:
     draft.block_unknown(state.unknown, AccountAspect.ENCRYPTION)
+    if not parts(draft.choices["in"]):
+        draft.note_first("no region is chosen")
     for region in parts(draft.choices["in"]):
         on = (state.encrypted or {}).get(region)
         if on is None:
@@ -68,7 +66,6 @@ ENCRYPTION_BY_DEFAULT: Final[Action[AccountState]] = Action(
             id="in",
             question="In which regions new volumes are encrypted",
             options=_default_options,
-            default=_where_off,
             many=True,
         ),
     ),

@@ -118,6 +118,9 @@ def _terminate(state: InstanceState, draft: Draft, waived: bool) -> None:
         if not doomed
         else f"{instance.id} is terminated; {', '.join(doomed)} permanently deleted with it, other volumes kept"
     )
+    draft.prove("the instance is terminated", "DescribeInstances", describe(state))
+    if instance.gone:
+        return
     draft.note(
         "after termination, little data about the instance remains: review its traffic (block-traffic) and launch its replacement first",
         "endpoints, users and keys that its role created are not removed by this playbook: check the events again",
@@ -128,7 +131,6 @@ def _terminate(state: InstanceState, draft: Draft, waived: bool) -> None:
         if state.scaling is None
         else "the Auto Scaling group launches another one"
     )
-    draft.prove("the instance is terminated", "DescribeInstances", describe(state))
 
 
 def _terminate_settled(state: InstanceState, step: Step) -> ReadBack:

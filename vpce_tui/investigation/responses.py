@@ -1,0 +1,51 @@
+"""What an incident's record says was done about a target, and whether AWS still shows the target."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from vpce_tui.core.text import visible
+from vpce_tui.detection.assessment import AssessedInstance
+from vpce_tui.incident.record import Record
+from vpce_tui.incident.states import StepState
+from vpce_tui.inventory.account_inventory import Region
+from vpce_tui.inventory.parse import moment
+
+_ENDS: Final = (("terminate-instance", "terminate"), ("contain-endpoint", "delete"))
+"""Steps after which the target is gone: playbook and step id."""
+
+
+class Response(NamedTuple):
+    """One playbook on the target, in words. ``whole``: none of its steps is left, and nothing speaks against it."""
+
+    says: str
+    whole: bool
+
+
+def responses_to(record: Record, incident: str, target: str, seen_at: datetime | None) -> tuple[Response, ...]:
+    """One for each playbook that was run on ``target``. ``seen_at``: when AWS showed it last; None: it did not."""
+    found = []
+    for progress in record.progress_on(target):
+        said = f"{progress.playbook} in {visible(incident)}: {progress.done} of {progress.steps} steps done"
+        said += f", {progress.skipped} skipped" if progress.skipped else ""
+        back = any(
+            playbook == progress.playbook and _seen_since(record, f"{playbook}/{target}/{step}", seen_at)
+            for playbook, step in _ENDS
+        )
+        if back:
+            said += ". AWS shows it again: open the playbook to see what is no longer true"
+        found.append(Response(said, progress.done + progress.skipped >= progress.steps and not back))
+    return tuple(found)
+
+
+def _seen_since(record: Record, key: str, seen_at: datetime | None) -> bool:
+    """Whether the target was seen after the step that ends it was verified."""
+    step = record.step(key)
+    made = [at for call in step.calls.values() if (at := moment(call.at)) is not None]
+    return step.state is StepState.VERIFIED and seen_at is not None and bool(made) and seen_at > max(made)
+
+
+def still_there(target: str, instances: Iterable[AssessedInstance], regions: Mapping[str, Region]) -> bool:
+    """Whether the last look at the account found ``target``: an instance that is not gone, or an endpoint."""
+    found = any(item.instance.id == target and not item.instance.gone for item in instances)
+    return found or any(target in region.network.endpoints for region in regions.values())
