@@ -26,6 +26,8 @@ def test_bytes_flows_and_times_are_those_of_the_records(aws: Aws) -> None:
     assert not any("203.0.113.6" in key for key in peers)
     (through,) = [row for row in peers.values() if aws.facts["endpoint_ids"]["intruder_exit"] in row["WHO"]]
     assert through["OUT"] + through["IN"] > 1_000_000_000
+    (used_from,) = {row["WHO"] for key, row in peers.items() if key.startswith(f"{INTRUDER} ")}
+    assert used_from == "its credentials were used from here"
     (series,) = [block for block in seen["content"] if block["block"] == "series"]
     skipped = 40
     drawn = sum(sum(line["values"]) for line in series["lines"])

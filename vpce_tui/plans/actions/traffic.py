@@ -187,7 +187,7 @@ def _seen(state: InterfaceState, draft: Draft) -> None:
 
 def who(state: InterfaceState) -> dict[str, str]:
     """Whose an address is that it talked with."""
-    return {**state.holder_of, **state.endpoints}
+    return {**dict.fromkeys(state.callers, "its credentials were used from here"), **state.holder_of, **state.endpoints}
 
 
 # -- choose what to block
@@ -337,7 +337,7 @@ def _wrong_hours(text: str) -> str:
 
 
 TRAFFIC_SEE: Final[Action[InterfaceState]] = Action(
-    aspects=frozenset({InterfaceAspect.TRAFFIC}),
+    aspects=frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.CALLERS}),
     plan=_plan_see,
     expect=unchanged,
     verify=read_back,
@@ -354,7 +354,15 @@ TRAFFIC_SEE: Final[Action[InterfaceState]] = Action(
     may=("ec2:DescribeFlowLogs", "logs:StartQuery", "logs:GetQueryResults"),
 )
 TRAFFIC_CHOOSE: Final[Action[InterfaceState]] = Action(
-    aspects=frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES, InterfaceAspect.ACLS, InterfaceAspect.OPERATOR}),
+    aspects=frozenset(
+        {
+            InterfaceAspect.TRAFFIC,
+            InterfaceAspect.RULES,
+            InterfaceAspect.ACLS,
+            InterfaceAspect.OPERATOR,
+            InterfaceAspect.CALLERS,
+        }
+    ),
     plan=_plan_choose,
     expect=unchanged,
     verify=read_back,

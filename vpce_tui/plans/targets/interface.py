@@ -4,11 +4,14 @@ talks with, and every rule, list and set that lets it through."""
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError
+from vpce_tui.cloudtrail.lookup import LookupQuery
+from vpce_tui.core.coverage import Status
 from vpce_tui.core.json_values import at, integer, mappings, strings
 from vpce_tui.inventory import flow_log_queries, parse
 from vpce_tui.inventory.flow_log_queries import Traffic, Window
@@ -170,6 +173,25 @@ def _operator(client: AwsClient, state: InterfaceState, __: PlanningContext) -> 
     return replace(state, operator=frozenset(match[1] for match in found if match))
 
 
+_CALLER_DAYS: Final = 7
+_CALLER_PAGES: Final = 4
+"""Pages of the newest calls of an instance that are looked through for addresses."""
+
+
+def _callers(client: AwsClient, state: InterfaceState, asked: PlanningContext) -> InterfaceState:
+    """Where an instance's role sessions, which EC2 names after it, were used from; addresses inside the VPC are its own."""
+    if not state.target.startswith("i-"):
+        return state
+    until = aws_now(client)
+    query = LookupQuery(until - timedelta(days=_CALLER_DAYS), until, state.target, "Username", pages=_CALLER_PAGES)
+    events, part = asked.event_history(client).ask(state.region, query)
+    if part.status is not Status.LOOKED:
+        raise Unreadable(part.reason)
+    own = {*state.addresses, *state.holder_of}
+    used = {event.source_ip for event in events if event.principal.ec2_role_delivery and event.account == state.account}
+    return replace(state, callers=frozenset(used - own))
+
+
 def region_of(client: AwsClient, target: str, regions: Sequence[str]) -> str:
     """The region of ``regions`` in which the target has interfaces. Raises :class:`TargetGone`, :class:`Unreadable`."""
     failed = []
@@ -216,6 +238,7 @@ READS: Final[Mapping[str, tuple[str, ...]]] = {
         "logs:GetQueryResults",
     ),
     InterfaceAspect.OPERATOR: ("cloudtrail:LookupEvents",),
+    InterfaceAspect.CALLERS: ("cloudtrail:LookupEvents",),
     InterfaceAspect.RULES: ("ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups"),
     InterfaceAspect.ACLS: ("ec2:DescribeNetworkAcls", "ec2:DescribeSubnets"),
     InterfaceAspect.SETS: ("wafv2:ListIPSets", "wafv2:GetIPSet", "wafv2:ListWebACLs", "wafv2:GetWebACL"),
@@ -232,6 +255,7 @@ _READERS: Final[Mapping[str, Reader[InterfaceState]]] = {
     InterfaceAspect.FLOW_LOGS: _flow_logs,
     InterfaceAspect.TRAFFIC: _traffic,
     InterfaceAspect.OPERATOR: _operator,
+    InterfaceAspect.CALLERS: _callers,
     InterfaceAspect.RULES: read_barriers.rules,
     InterfaceAspect.ACLS: read_barriers.acls,
     InterfaceAspect.SETS: read_barriers.sets,

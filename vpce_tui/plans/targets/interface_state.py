@@ -47,6 +47,8 @@ class InterfaceState:
     public: BlockPublicAccess | None = None
     operator: frozenset[str] = frozenset()
     """Addresses from which the operator's session called AWS lately."""
+    callers: frozenset[str] = frozenset()
+    """Addresses outside the VPC from which the instance's credentials were used lately."""
     in_effect: Mapping[str, AppliedCall] = field(default_factory=dict)
     """The calls of this incident on it that are in effect."""
     subnet_ranges: tuple[str, ...] = ()
@@ -81,4 +83,5 @@ class InterfaceAspect:
     ACLS = "network ACLs"
     SETS = "IP sets"
     OPERATOR = "the operator's own addresses"
+    CALLERS = "addresses that used its credentials"
     PUBLIC = "VPC Block Public Access"
