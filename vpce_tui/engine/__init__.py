@@ -133,9 +133,7 @@ class Engine:
         state = self.record().step(self.key(step.id)).state
         if state in (StepState.TODO, StepState.RUNNING):
             self.journal.append(NoteWritten(step=self.key(step.id), decision=Decision.OPEN))
-        return Outcome(
-            Ended.OPEN, f"{step.title}: a manual step; recorded as {StepState.OPEN}", sentences(step.content)
-        )
+        return Outcome(Ended.OPEN, f"a manual step; recorded as {StepState.OPEN}", sentences(step.content))
 
     def planned_undo(self, step_id: str, *, with_others: bool = False) -> Undo:
         """What undoing would do now: see :func:`vpce_tui.engine.roll_back.planned_undo`."""

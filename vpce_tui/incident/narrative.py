@@ -110,7 +110,8 @@ def _in_words(content: RowContent, who: str, call: str) -> tuple[str, LineMark]:
             return f"{call}: {content.error}", LineMark.FAILED
         case StepVerification():
             good = content.verification is VerificationState.VERIFIED
-            return f"{content.verification}: {content.saw}", LineMark.DONE if good else LineMark.NONE
+            said = "undone" if content.undo and good else content.verification
+            return f"{said}: {content.saw}", LineMark.DONE if good else LineMark.NONE
         case CallCheck():
             return f"checked with AWS: {call}: {content.found}", LineMark.NONE
         case ErrorRecorded():
@@ -136,7 +137,10 @@ def _plainly(content: RowContent, who: str) -> str:
         case EvidenceKept():
             return f"evidence {content.evidence}, {content.size:,} bytes, {content.sha256[:16]}…"
         case NoteWritten():
-            return f"{content.decision or 'note'}: {content.text} ({who})"
+            said = (
+                f"{content.decision or 'note'}: {content.text}" if content.text else f"recorded as {content.decision}"
+            )
+            return f"{said} ({who})"
         case UndoShown():
             return f"undo shown: {many(len(content.calls), 'call')}"
         case IncidentClosed():

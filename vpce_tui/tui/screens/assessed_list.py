@@ -146,6 +146,11 @@ class AssessedListScreen(Frame):
     def on_input_changed(self, event: Input.Changed) -> None:
         self.filter = event.value
         self.show()
+        self._show_crumbs()
+
+    def filtered(self, shown: str) -> str:
+        """``shown`` with how many of the rows fit the filter."""
+        return f"{shown} ─ {len(self.table.rows):,} fit “{self.filter}”" if self.filter.split() else shown
 
     def on_input_submitted(self, _: Input.Submitted) -> None:
         self.table.focus()

@@ -188,7 +188,9 @@ class EventsScreen(AssessedListScreen):
             and not self.workspace.problem
         ):
             return f"Events ─ {span}, searching"
-        return f"Events ─ {span}, {len(shown):,} {'event' if len(shown) == 1 else 'events'}, {worth:,} to review{suppressed}"
+        return self.filtered(
+            f"Events ─ {span}, {len(shown):,} {'event' if len(shown) == 1 else 'events'}, {worth:,} to review{suppressed}"
+        )
 
     def keys(self) -> Sequence[KeyHint]:
         hint = self.main.keymap.hint

@@ -75,7 +75,7 @@ class InstancesScreen(AssessedListScreen):
         compromised = sum(item.status == "compromised" for item in self.workspace.instances)
         if self.workspace.inventory_by_region is None and not self.workspace.problem:
             return "Instances ─ searching"
-        return (
+        return self.filtered(
             f"Instances ─ {len(self.workspace.instances):,} instances, {worth:,} to review, {compromised:,} compromised"
         )
 

@@ -46,7 +46,10 @@ def lines(found: list[Content]) -> Content:
 
 
 def hanging(head: str, text: str, width: int, look: str = "", head_look: str = "dim") -> list[Content]:
-    """``text`` wrapped to ``width`` cells, to the right of ``head``."""
+    """``text`` wrapped to ``width`` cells, to the right of ``head``; of a head that takes half of it, below its indent."""
+    if cell_len(head) > width // 2:
+        indent = head[: len(head) - len(head.lstrip())]
+        text, head = head.lstrip() + text, indent
     room = max(width - cell_len(head), 16)
     found = wrap(visible(text, limit=8000), room, break_on_hyphens=False) or [""]
     blank = " " * cell_len(head)
