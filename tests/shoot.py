@@ -171,7 +171,7 @@ async def shoot(folder: Path, access: Any) -> None:
         await pilot.press("escape", "escape", "2")
         await until(pilot, lambda: True, "")
         keep(app, folder, "instances")
-        await pilot.press("p", "enter")
+        app.walk_through("terminate-instance", app.workspace.instances[0].instance.id, "eu-west-1")
         await until(
             pilot,
             lambda: isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None and not app.screen.busy,
@@ -182,8 +182,11 @@ async def shoot(folder: Path, access: Any) -> None:
         app.work_in("case-42", lambda: None)
         walk.replan()
         await until(pilot, lambda: not walk.busy, "a plan in the incident")
-        for number in range(5):
-            if number == 4:
+        for number in range(6):
+            if walk.plan.steps[number].id == "memory":
+                await pilot.press("right")
+                continue
+            if number == 5:
                 for name in ("step-change", "step-console", "step-cli", "step-python"):
                     await until(pilot, lambda: True, "")
                     keep(app, folder, name)
@@ -191,7 +194,7 @@ async def shoot(folder: Path, access: Any) -> None:
             await pilot.press("r")
             step = walk.plan.steps[number].id
             await until(pilot, lambda step=step: not walk.busy and step in walk.outcomes, step)
-            if number < 4:
+            if number < 5:
                 await pilot.press("right")
         keep(app, folder, "verified")
         await pilot.press("right", "r")

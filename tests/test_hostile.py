@@ -178,7 +178,7 @@ def test_every_screen_over_a_hostile_account(labs: Labs) -> None:
     terminal.until("batch-worker-spot")  # only the list of instances shows it
     terminal.send("enter", "G", "escape", "!", "escape", "p")
     terminal.until("open playbook")
-    terminal.send("enter")
+    terminal.send("G", "k", "enter")  # the last but one: terminate-instance
     terminal.until("planned")
     terminal.send("tab", "tab", "tab", "tab", "right", "tab", "tab", "tab", "tab", "r")
     terminal.send("enter")
