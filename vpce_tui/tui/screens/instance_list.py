@@ -42,7 +42,7 @@ class InstancesScreen(AssessedListScreen):
             Column("   SEVERITY", 12),
             Column("STATUS", 11),
             Column("INSTANCE", 19),
-            Column("NAME", 10, grows=True),
+            Column("NAME", 7, grows=True),
             Column("STATE", 10),
             Column("REGION", 14),
         )
