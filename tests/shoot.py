@@ -143,9 +143,6 @@ def keep(app: Any, folder: Path, name: str) -> None:
 
 
 async def shoot(folder: Path, access: Any) -> None:
-    from moto.moto_api._internal import mock_random
-
-    from vpce_tui.tui.screens.walkthrough import WalkthroughScreen
 
     app = app_on(access, regions=())
     work = app.workspace
@@ -171,40 +168,48 @@ async def shoot(folder: Path, access: Any) -> None:
         await pilot.press("escape", "escape", "2")
         await until(pilot, lambda: True, "")
         keep(app, folder, "instances")
-        app.walk_through("terminate-instance", app.workspace.instances[0].instance.id, "eu-west-1")
-        await until(
-            pilot,
-            lambda: isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None and not app.screen.busy,
-            "a plan",
-        )
-        walk = app.screen
-        mock_random.seed(42)  # how many ids were taken before depends on threads
-        app.work_in("case-42", lambda: None)
-        walk.replan()
-        await until(pilot, lambda: not walk.busy, "a plan in the incident")
-        for number in range(6):
-            if walk.plan.steps[number].id == "memory":
-                await pilot.press("right")
-                continue
-            if number == 5:
-                for name in ("step-change", "step-console", "step-cli", "step-python"):
-                    await until(pilot, lambda: True, "")
-                    keep(app, folder, name)
-                    await pilot.press("tab")
-            await pilot.press("r")
-            step = walk.plan.steps[number].id
-            await until(pilot, lambda step=step: not walk.busy and step in walk.outcomes, step)
-            if number < 5:
-                await pilot.press("right")
-        keep(app, folder, "verified")
-        await pilot.press("right", "r")
-        await until(pilot, lambda: not walk.busy and "cut-credentials" in walk.outcomes, "cut-credentials")
-        await pilot.press("escape", "escape", "escape", "3")
-        await until(pilot, lambda: True, "")
-        await pilot.press("G")
-        await until(pilot, lambda: True, "")
-        keep(app, folder, "incident")
-        app.leave_incident()
+        await shoot_terminate(folder, app, pilot)
+
+
+async def shoot_terminate(folder: Path, app: Any, pilot: Any) -> None:
+    from moto.moto_api._internal import mock_random
+
+    from vpce_tui.tui.screens.walkthrough import WalkthroughScreen
+
+    app.walk_through("terminate-instance", app.workspace.instances[0].instance.id, "eu-west-1")
+    await until(
+        pilot,
+        lambda: isinstance(app.screen, WalkthroughScreen) and app.screen.plan is not None and not app.screen.busy,
+        "a plan",
+    )
+    walk = app.screen
+    mock_random.seed(42)  # how many ids were taken before depends on threads
+    app.work_in("case-42", lambda: None)
+    walk.replan()
+    await until(pilot, lambda: not walk.busy, "a plan in the incident")
+    for number in range(6):
+        if walk.plan.steps[number].id == "memory":
+            await pilot.press("right")
+            continue
+        if number == 5:
+            for name in ("step-change", "step-console", "step-cli", "step-python"):
+                await until(pilot, lambda: True, "")
+                keep(app, folder, name)
+                await pilot.press("tab")
+        await pilot.press("r")
+        step = walk.plan.steps[number].id
+        await until(pilot, lambda step=step: not walk.busy and step in walk.outcomes, step)
+        if number < 5:
+            await pilot.press("right")
+    keep(app, folder, "verified")
+    await pilot.press("right", "r")
+    await until(pilot, lambda: not walk.busy and "cut-credentials" in walk.outcomes, "cut-credentials")
+    await pilot.press("escape", "escape", "escape", "3")
+    await until(pilot, lambda: True, "")
+    await pilot.press("G")
+    await until(pilot, lambda: True, "")
+    keep(app, folder, "incident")
+    app.leave_incident()
 
 
 async def shoot_read_only(folder: Path, access: Any) -> None:

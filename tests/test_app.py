@@ -50,7 +50,7 @@ async def test_how_far_the_look_back_is_and_the_time_that_is_left(aws: Aws, size
         await until(pilot, looked(app))
         parts = [Part("a", Status.LOOKED), *(Part(name, Status.RUNNING) for name in "bcd")]
         app.workspace.snapshot = replace(
-            app.workspace.snapshot, lookback=Coverage("questions", tuple(parts)), seconds_left=21.3
+            app.workspace.snapshot, lookback=Coverage("queries", tuple(parts)), seconds_left=21.3
         )
         app.screen.update()
         assert said in words(app)

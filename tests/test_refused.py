@@ -293,7 +293,9 @@ def test_a_session_that_aws_does_not_take_any_more_is_tied_to_nobody(aws: Aws) -
     }
     proof, said = _verify_answers(world("role"), STEP, tries)
     assert proof == "verified"
-    assert said.startswith("keys inactive and sessions denied; ASIA1 was tried"), "by reading back, not by the try"
+    assert said.startswith("keys inactive and sessions denied; ASIA1, from the chosen profile, was tried"), (
+        "by reading back, not by the try"
+    )
     assert "AWS does not say whose session it was" in said
     assert _verify_answers(world("role", cut=""), STEP, tries)[0] == "not yet"
 

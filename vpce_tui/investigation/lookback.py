@@ -69,7 +69,7 @@ class LookbackResult:
 
     events: tuple[Event, ...] = ()
     answered: Mapping[str, Answered] = field(default_factory=dict)
-    coverage: Coverage = field(default_factory=lambda: Coverage("questions"))
+    coverage: Coverage = field(default_factory=lambda: Coverage("queries"))
     unanswered: tuple[Part, ...] = ()
     """A part for each region in which questions were not answered."""
 
@@ -253,4 +253,4 @@ def coverage_of(wanted: Sequence[LookbackQuery], ended: Mapping[str, Mapping[str
         found = sum(part.items for part in by_region.values())
         note = f"{item.why}; in {many(len(item.regions), 'region')}"
         parts.append(Part(name=item.query.key, status=status, reason=reason, items=found, note=note))
-    return Coverage("questions", tuple(parts))
+    return Coverage("queries", tuple(parts))

@@ -41,7 +41,7 @@ class Snapshot:
     related: Mapping[str, Event] = field(default_factory=dict)
     answered: Mapping[str, Answered] = field(default_factory=dict)
     """Questions to event history that were answered, and where."""
-    lookback: Coverage = field(default_factory=lambda: Coverage("questions"))
+    lookback: Coverage = field(default_factory=lambda: Coverage("queries"))
     more: tuple[Part, ...] = ()
     """Questions that the operator asked besides, and how they ended."""
     unanswered: tuple[Part, ...] = ()
@@ -75,7 +75,7 @@ class Snapshot:
     @cached_property
     def history_coverage(self) -> Coverage:
         """Of what event history was asked, a part a question."""
-        return Coverage("questions", (*self.lookback.parts, *self.more))
+        return Coverage("queries", (*self.lookback.parts, *self.more))
 
     @cached_property
     def coverage(self) -> Coverage:

@@ -107,7 +107,7 @@ class Workspace:
     @property
     def history_coverage(self) -> Coverage:
         """Of the questions to event history."""
-        return self.snapshot.history_coverage if self.snapshot is not None else Coverage("questions")
+        return self.snapshot.history_coverage if self.snapshot is not None else Coverage("queries")
 
     @property
     def seconds_left(self) -> float | None:

@@ -144,7 +144,7 @@ class StepPage:
         ):  # nothing is done: nobody is hit, nothing is undone or verified
             return [*found, *self._content()]
         for affected in step.affects:
-            names = f"  ({len(affected.names)} by name: {self.key('affected')})" if affected.names else ""
+            names = f"  (names: {self.key('affected')})" if affected.names else ""
             found.append(self._row("affects", affected.says + names))
         if step.reversible:
             making = {call.id for call in step.calls} or self.step_record(step).done_by_us

@@ -28,7 +28,7 @@ def _set_options(state: InterfaceState) -> Options:
         )
         for item in state.sets or ()
     ]
-    return (("none", "none: no web ACL is in front of it"), *listed)
+    return (("none", "none: no web ACL is changed"), *listed)
 
 
 def _plan_waf(state: InterfaceState, draft: Draft) -> Step:

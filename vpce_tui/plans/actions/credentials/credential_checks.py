@@ -110,19 +110,28 @@ def _tried(state: PrincipalState, answers: Pages) -> tuple[_Tried, str]:
     key, code = str(who["keyId"]), str(who.get("refused", ""))
     is_its_key = key in {item.id for item in state.keys or ()}
     if key.startswith("AKIA") and not is_its_key:
-        return _Tried.UNCLEAR, f"{key} was tried, and is not a key of {state.name}: inconclusive"
+        return (
+            _Tried.UNCLEAR,
+            f"{key}, from the chosen profile, was tried, and is not a key of {state.name}: inconclusive",
+        )
     if code in NOT_TAKEN:
         if is_its_key:
-            return _Tried.NOT_TAKEN, f"{key} was tried, and AWS does not accept it any more ({code})"
+            return (
+                _Tried.NOT_TAKEN,
+                f"{key}, from the chosen profile, was tried, and AWS does not accept it any more ({code})",
+            )
         return (
             _Tried.NOT,
-            f"{key} was tried, and AWS no longer accepts it ({code}); AWS does not say whose session it was",
+            f"{key}, from the chosen profile, was tried, and AWS no longer accepts it ({code}); AWS does not say whose session it was",
         )
     if code:
-        return _Tried.UNCLEAR, f"{key} was tried, and AWS does not say whose it is ({code})"
+        return _Tried.UNCLEAR, f"{key}, from the chosen profile, was tried, and AWS does not say whose it is ({code})"
     arn = string(who, "answer", "Arn")
     if not _is_of(arn, state):
-        return _Tried.UNCLEAR, f"{key} was tried, and belongs to {arn}, not to {state.name}: inconclusive"
+        return (
+            _Tried.UNCLEAR,
+            f"{key}, from the chosen profile, was tried, and belongs to {arn}, not to {state.name}: inconclusive",
+        )
     return _got(key, use)
 
 
@@ -130,12 +139,12 @@ def _got(key: str, use: Mapping[str, object]) -> tuple[_Tried, str]:
     """What credentials that are known to be the principal's got."""
     code = str(use.get("refused", ""))
     if not code:
-        return _Tried.WORKS, f"{key} was tried, and AWS still accepts it: ec2:DescribeRegions"
+        return _Tried.WORKS, f"{key}, from the chosen profile, was tried, and AWS still accepts it: ec2:DescribeRegions"
     if code in DENIED and "explicit deny in an identity-based policy" in str(use["message"]):
-        return _Tried.DENIED, f"{key} was tried, and an explicit deny refuses it ({code})"
+        return _Tried.DENIED, f"{key}, from the chosen profile, was tried, and an explicit deny refuses it ({code})"
     return (
         _Tried.UNCLEAR,
-        f"{key} was tried and refused, but not by an explicit deny: it may lack that permission anyway ({code})",
+        f"{key}, from the chosen profile, was tried and refused, but not by an explicit deny: it may lack that permission anyway ({code})",
     )
 
 

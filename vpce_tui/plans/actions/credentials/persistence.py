@@ -25,8 +25,8 @@ from vpce_tui.plans.targets.principal_state import (
 )
 
 _ELSEWHERE: Final = {
-    CreatedKind.ENDPOINT: "vpce-tui plan contain-endpoint {id}",
-    CreatedKind.INSTANCE: "vpce-tui plan terminate-instance {id}",
+    CreatedKind.ENDPOINT: "if it still exists: vpce-tui plan contain-endpoint {id}",
+    CreatedKind.INSTANCE: "if it still exists: vpce-tui plan terminate-instance {id}",
     CreatedKind.PASSWORD: "vpce-tui plan revoke-credentials user/{of}, its step “Remove console access”",
     CreatedKind.TRUST: "check who may assume it: vpce-tui plan revoke-credentials role/{of}",
     CreatedKind.FUNCTION: "set its reserved concurrency to 0, then review its code and role",
