@@ -72,7 +72,7 @@ def test_a_journal_that_somebody_else_writes_is_read_on_from_where_it_was(journa
 
 def test_a_copy_of_a_step_shares_nothing_that_a_row_changes() -> None:
     call = CallStatus(id="c", call=Call("ec2", "CreateTags", "eu-west-1"), intent=1, gave={"A": "1"})
-    step = StepRecord("p/t/s", calls={"c": call}, undo_calls={"u": call}, made_under={"1": {"c"}})
+    step = StepRecord("p/t/s", calls={"c": call}, undo_calls={"u": call}, probes={"p": call}, made_under={"1": {"c"}})
     copied = step.copy()
     assert copied == step
     for item in fields(StepRecord):

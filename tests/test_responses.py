@@ -72,15 +72,24 @@ def test_a_target_that_aws_shows_after_it_was_ended_is_not_called_contained(
     }
     plan = {"steps": [{"id": "isolate"}, {"id": "terminate"}]}
     (found,) = responses_to(Record(plans={key: plan}, steps=steps), "case", "i-1", seen)
-    assert found.whole is whole
+    assert found.contains is whole
     assert "1 of 2 steps done, 1 skipped" in found.says
     assert ("AWS shows it again" in found.says) is again
 
 
-def test_a_step_that_never_ran_is_left() -> None:
+@pytest.mark.parametrize("state", [StepState.SKIPPED, StepState.NOTHING_TO_DO, StepState.UNDONE, StepState.FAILED])
+def test_what_was_not_contained_is_not_called_contained(state: StepState) -> None:
+    key = "terminate-instance/i-1"
+    steps = {f"{key}/{name}": StepRecord(f"{key}/{name}", state) for name in ("isolate", "terminate")}
+    plan = {"steps": [{"id": "isolate"}, {"id": "terminate"}]}
+    (found,) = responses_to(Record(plans={key: plan}, steps=steps), "case", "i-1", None)
+    assert not found.contains
+
+
+def test_a_step_that_contains_is_enough() -> None:
     key = "terminate-instance/i-1"
     steps = {f"{key}/isolate": StepRecord(f"{key}/isolate", StepState.VERIFIED)}
     plan = {"steps": [{"id": "isolate"}, {"id": "terminate"}]}
     (found,) = responses_to(Record(plans={key: plan}, steps=steps), "case", "i-1", None)
-    assert not found.whole
+    assert found.contains, "isolated"
     assert responses_to(Record(plans={key: plan}, steps={}), "case", "i-1", None) == ()

@@ -10,6 +10,7 @@ from tests.rule_cases.instance_parts import (
     YOUNG,
     about,
     copied,
+    recorded,
     subject,
 )
 from tests.rules import (
@@ -52,7 +53,7 @@ CASES: list[tuple[str, str, InstanceFacts, str | None]] = [
         "another role, by a response",
         subject(
             about=about(other("AssociateIamInstanceProfile", minutes=30, requestID="r-1")),
-            responses=frozenset({"r-1"}),
+            recorded=recorded("AssociateIamInstanceProfile", minutes=30),
         ),
         None,
     ),
@@ -60,7 +61,9 @@ CASES: list[tuple[str, str, InstanceFacts, str | None]] = [
         "INST-09",
         "by a response",
         subject(
-            YOUNG, past=past(other("RunInstances", minutes=120, requestID="r-1", **RUN)), responses=frozenset({"r-1"})
+            YOUNG,
+            past=past(other("RunInstances", minutes=120, requestID="r-1", **RUN)),
+            recorded=recorded("RunInstances", minutes=120),
         ),
         None,
     ),

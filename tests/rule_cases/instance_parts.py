@@ -20,6 +20,7 @@ from tests.rules import (
     region,
 )
 from vpce_tui.cloudtrail.event import Event
+from vpce_tui.cloudtrail.recorded_calls import RecordedCall
 from vpce_tui.detection.assessment import findings_by_instance
 from vpce_tui.detection.instance.instance_facts import InstanceFacts, NearbySuspiciousEndpoint
 from vpce_tui.detection.signals import Severity
@@ -190,3 +191,10 @@ SHARED = {
 SNAPPED = other(
     "CreateSnapshot", minutes=30, requestParameters={"volumeId": "vol-1"}, responseElements={"snapshotId": "snap-1"}
 )
+
+
+def recorded(operation: str, *, minutes: float) -> dict[str, RecordedCall]:
+    """An incident record that has the call of Bob's with the request id ``r-1``."""
+    made = other(operation, minutes=minutes)
+    call = RecordedCall(operation, HOME, OWN, made.principal.arn, made.time, "case")
+    return {"r-1": call}

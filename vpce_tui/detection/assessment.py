@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from vpce_tui.aws.endpoint_services import AWS_SERVICE
 from vpce_tui.cloudtrail.event import EPOCH, EndpointRequest, Event
 from vpce_tui.cloudtrail.event_index import EVERYTHING, Answered, EventIndex
+from vpce_tui.cloudtrail.recorded_calls import RecordedCalls, incident_of
 from vpce_tui.core.canonical_json import rfc3339
 from vpce_tui.core.coverage import Coverage, Part
 from vpce_tui.detection.credentials_used_elsewhere import delivered
@@ -21,7 +22,7 @@ from vpce_tui.detection.endpoint.facts_cache import FactsCache, role_of
 from vpce_tui.detection.instance import assess_instance
 from vpce_tui.detection.instance.instance_facts import InstanceFacts, NearbySuspiciousEndpoint
 from vpce_tui.detection.instance.related_events import about
-from vpce_tui.detection.signals import Assessment, Severity
+from vpce_tui.detection.signals import Assessment, Severity, combine_signals
 from vpce_tui.detection.team_context import Context
 from vpce_tui.iam.role_privileges import IamRoles
 from vpce_tui.iam.trust_zone import TrustZone
@@ -32,6 +33,8 @@ from vpce_tui.inventory.resources import Finding, Instance
 _NO_REQUEST = EndpointRequest()
 _HAPPENED: Final = frozenset({"guardduty", "activity", "instance_traffic"})
 """Families of rules that look at what somebody did; the others at the configuration of an instance."""
+_OF_CALLER: Final = frozenset({"caller", "caller_activity", "caller_baseline"})
+"""Families of rules that look at who made the call."""
 _NEAR: Final = frozenset({"INST-03", "INST-18"})
 """Medium where it happened near the instance: an endpoint in its subnet, flow logs of its region."""
 _GAP = 3
@@ -67,7 +70,7 @@ class AssessedEvent(NamedTuple):
             "signals": [signal.to_json() for signal in self.assessment.signals],
             "unknown": list(self.assessment.cannot_tell),
             "suppressed": self.assessment.suppressed or None,
-            "response": self.assessment.response,
+            "response": self.assessment.response or None,
             "parseWarnings": list(event.parse_warnings),
         }
 
@@ -126,8 +129,8 @@ class AssessmentInputs:
     context: Context = field(default_factory=Context)
     traffic: Mapping[str, Traffic] = field(default_factory=dict)
     now: datetime | None = None
-    responses: frozenset[str] = frozenset()
-    """Request ids of the calls that incident records have."""
+    recorded: RecordedCalls = field(default_factory=dict)
+    """Calls that incident records have."""
 
     @cached_property
     def facts_cache(self) -> FactsCache:
@@ -191,9 +194,17 @@ def assess_event(event: Event, known: AssessmentInputs) -> AssessedEvent:
         past=known.past,
     )
     assessed = with_suppression(assess_signals(subject), event, known)
-    if known.responses and event.request_id in known.responses:
-        assessed = assessed._replace(severity=Severity.INFO, response=True)
+    incident = incident_of(event, known.recorded)
+    if incident:
+        assessed = _as_response(assessed, incident, there=bool(request.endpoint_id) and not subject.endpoint_facts.gone)
     return AssessedEvent(event, request, assessed, subject.endpoint_facts.gone)
+
+
+def _as_response(found: Assessment, incident: str, *, there: bool) -> Assessment:
+    """Who made the call is known. What an endpoint that is ``there`` lets through is as bad as before: an undo creates it again."""
+    of_endpoint = [signal for signal in found.signals if there and signal.category not in _OF_CALLER]
+    severity = min(combine_signals(of_endpoint).severity, found.severity)
+    return found._replace(severity=severity, response=incident)
 
 
 def with_suppression(found: Assessment, event: Event, known: AssessmentInputs) -> Assessment:
@@ -305,7 +316,7 @@ def assess_instances(known: AssessmentInputs, assessed: Iterable[AssessedEvent])
                     by_role=tuple(by_role.get(instance.id, ())),
                     alike=owned.get(instance.vpc_id, 0),
                     findings=findings.get(instance.id, ()),
-                    responses=known.responses,
+                    recorded=known.recorded,
                 )
             ),
         )

@@ -79,8 +79,8 @@ class Assessment(NamedTuple):
     fine: tuple[tuple[str, str], ...] = ()
     suppressed: str = ""
     """Until when, why and by whom it was suppressed; empty: it was not."""
-    response: bool = False
-    """Whether an incident record has the call: it is a response, an undo for instance, and no reason to worry."""
+    response: str = ""
+    """The incident in whose record the call is: a response, an undo for instance. Empty: none."""
 
     @property
     def against(self) -> tuple[Signal, ...]:
@@ -99,7 +99,7 @@ class Assessment(NamedTuple):
     def explained(self) -> str:
         """Why the severity is not simply that of the worst signal; ``""`` where it is."""
         if self.response:
-            return "a response: an incident record on this host has this call"
+            return f"a response: the record of incident {self.response} has this call"
         if self.suppressed:
             return self.suppressed
         worst = max((signal.severity for signal in self.against), default=Severity.INFO)

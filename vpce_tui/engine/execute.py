@@ -23,7 +23,8 @@ from vpce_tui.engine.execution_context import (
 )
 from vpce_tui.engine.outcome import Ended, Outcome, Progress, ProgressState
 from vpce_tui.engine.reconcile import check_call_outcome
-from vpce_tui.incident.rows import CallResult, DryRunResult, ErrorRecorded
+from vpce_tui.incident.rows import CallResult, DryRunResult, ErrorRecorded, StepVerification
+from vpce_tui.incident.states import VerificationState
 from vpce_tui.plans.placeholders import AWS_NOW, INCIDENT, TOKEN, Unresolved, not_as_reviewed, resolve_parameters
 from vpce_tui.plans.plan import PlanError, PlannedCall, Step
 
@@ -59,10 +60,12 @@ def probe(
         return None
     permits = context.journal.intend(key, probes, context.plan.account, recorded=recorded, probe=True, undo=undo)
     denied, passed, problems = [], [], []
+    request_ids: dict[str, str] = {}
     for call_id, probe in probes.items():
         try:
             context.client.write(probe, permits[call_id])
         except AwsError as error:
+            request_ids[call_id] = error.request_id
             if error.kind is ErrorKind.DRY_RUN_OK:
                 passed.append(call_id)
             elif error.kind is ErrorKind.DENIED:
@@ -73,7 +76,12 @@ def probe(
             passed.append(call_id)
     context.journal.append(
         DryRunResult(
-            step=key, probe=True, passed=tuple(passed), denied=tuple(sorted(set(denied))), problems=tuple(problems)
+            step=key,
+            probe=True,
+            passed=tuple(passed),
+            denied=tuple(sorted(set(denied))),
+            problems=tuple(problems),
+            request_ids={name: found for name, found in request_ids.items() if found},
         )
     )
     context.on_progress(
@@ -119,7 +127,7 @@ def execute_calls(
         except (PlanError, Unresolved) as error:
             if not written:
                 raise
-            raise _ended_halfway(context, step, planned, error) from error
+            raise _ended_halfway(context, step, planned, error, refused, undo=undo) from error
         permits = context.journal.intend(
             key, {planned.id: call}, context.plan.account, undo=undo, recorded={planned.id: recorded}
         )
@@ -151,6 +159,7 @@ def execute_calls(
             )
             if not error.outcome_known:
                 bindings.update(check_call_outcome(context, step, planned, undo=undo, began=began))
+                written = True
                 continue
             said = f"{planned.why or planned.name}: {error.sentence()}"
             if not undo or error.kind in _ALL_FAIL:
@@ -196,17 +205,23 @@ def _resolved(
     return call, resolve_parameters(planned.parameters, known, recorded=True)
 
 
-def _ended_halfway(context: ExecutionContext, step: Step, planned: PlannedCall, error: Exception) -> StepFailed:
-    """Calls before this one took effect, and it cannot be made."""
+def _ended_halfway(
+    context: ExecutionContext,
+    step: Step,
+    planned: PlannedCall,
+    error: Exception,
+    refused: Sequence[str],
+    *,
+    undo: bool,
+) -> StepFailed:
+    """Calls before this one took effect, and it cannot be made. ``refused``: calls of an undo that AWS refused before."""
     why = str(error) if isinstance(error, PlanError) else f"AWS did not return {error}, which it needs"
     said = f"{planned.why or planned.name}: not made: {why}"
-    context.journal.append(ErrorRecorded(step=context.key(step.id), error=said))
+    failed = VerificationState.FAILED
+    context.journal.append(StepVerification(step=context.key(step.id), verification=failed, saw=said, undo=undo))
+    then = "run the undo again, or finish it manually" if undo else "undo the step, or run it again"
     return StepFailed(
-        Outcome(
-            Ended.FAILED,
-            f"{said}. Earlier calls of this step took effect: undo the step, or run it again.",
-            (said,),
-        )
+        Outcome(Ended.FAILED, f"{said}. Earlier calls took effect: {then}.", (*refused, said)),
     )
 
 

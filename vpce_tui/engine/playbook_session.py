@@ -46,6 +46,8 @@ class PlaybookSession:
         self.wait_policy = WaitPolicy()
         self.drifted: frozenset[str] = frozenset()
         """Steps that were verified, and whose effect is gone again."""
+        self.answers_reset = False
+        """Whether answers that the record has are no longer offered, so that the newest plan has the defaults."""
 
     def playbook_step(self, step_id: str) -> PlaybookStep:
         """The step as the playbook has it."""
@@ -93,10 +95,11 @@ class PlaybookSession:
                 self._history,
             )
 
+        recorded = self._with_recorded(record)
         try:
-            made = planned(self._with_recorded(record))
-        except WrongChoice:  # what was chosen in the record is no longer offered
-            made = planned(self.choices)
+            made, self.answers_reset = planned(recorded), False
+        except WrongChoice:  # what was chosen when the record was written is no longer offered
+            made, self.answers_reset = planned(self.choices), recorded != self.choices
         steps: list[Step] = []
         drifted: set[str] = set()
         for step in made.steps:
@@ -117,13 +120,14 @@ class PlaybookSession:
         return replace(made, steps=tuple(steps))
 
     def _with_recorded(self, record: Record) -> dict[str, Mapping[str, str]]:
-        """The choices, over those of the plan that the record has of this playbook: whoever made it, from whatever interface."""
+        """The choices, over those with which steps were run in this incident, from whatever interface. Those of steps that were not
+        run are asked anew: their defaults follow what AWS has now."""
         whole = record.plans.get(f"{self.playbook.name}/{self.target}", {})
         known = {playbook_step.id for playbook_step in self.playbook.steps}
         found: dict[str, Mapping[str, str]] = {}
         for step in mappings(whole, "steps"):
             name, chosen = string(step, "id"), mapping(step, "choices")
-            if name in known:
+            if name in known and record.step(self.key(name)).state is not StepState.TODO:
                 found[name] = {key: value for key, value in chosen.items() if isinstance(value, str)}
         for name, chosen_now in self.choices.items():
             found[name] = {**found.get(name, {}), **chosen_now}

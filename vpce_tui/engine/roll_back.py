@@ -110,10 +110,8 @@ def _filled_in(
     """Recorded inverses with the values of their references. What they give to each other, and wait for, is today's: a record may be forged,
     and what was shown would be sent with something else in it."""
     today = {call.id: call for call in live.undo}
-    extract_outputs = {name for call in calls for name in (today[call.id].gives if call.id in today else ())}
-    known = {
-        name: value for name, value in bindings.items() if name not in extract_outputs and name not in (AWS_NOW, TOKEN)
-    }
+    given_now = {name for call in calls for name in (today[call.id].gives if call.id in today else ())}
+    known = {name: value for name, value in bindings.items() if name not in given_now and name not in (AWS_NOW, TOKEN)}
     known[INCIDENT] = context.journal.name
     for call in calls:
         trusted = today.get(call.id)

@@ -1,9 +1,10 @@
 """The incident records on this host."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from vpce_tui.cloudtrail.recorded_calls import RecordedCall, RecordedCalls
 from vpce_tui.core import paths
 from vpce_tui.incident import redaction
 from vpce_tui.incident.journal import NAME, Journal
@@ -53,19 +54,24 @@ class KnownIncidents:
 
     open: tuple[tuple[str, str], ...] = ()
     """Open incidents, the one opened last first: each name with the playbooks that were run in it."""
-    request_ids: frozenset[str] = frozenset()
-    """AWS's ids of every request that was made in one."""
+    recorded_calls: RecordedCalls = field(default_factory=dict)
+    """Every call that was made in one, by AWS's request id."""
+
+
+def named(calls: RecordedCalls, incident: str) -> dict[str, RecordedCall]:
+    """The calls with the name of the incident that has them."""
+    return {request_id: replace(call, incident=incident) for request_id, call in calls.items()}
 
 
 def known_incidents() -> KnownIncidents:
     """Read every record on this host."""
     found: list[tuple[str, str, str]] = []
-    request_ids = set[str]()
+    recorded: dict[str, RecordedCall] = {}
     for path, record in records():
         if not isinstance(record, Record):
             continue
-        request_ids |= record.request_ids
+        recorded |= named(record.recorded_calls, path.name)
         if not record.closed_at:
             run = ", ".join(key.replace("/", " on ", 1) for key in record.plans)
             found.append((record.opened_at, path.name, run))
-    return KnownIncidents(tuple((name, run) for _, name, run in sorted(found, reverse=True)), frozenset(request_ids))
+    return KnownIncidents(tuple((name, run) for _, name, run in sorted(found, reverse=True)), recorded)

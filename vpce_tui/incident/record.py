@@ -3,12 +3,15 @@
 A record does not change: rows that follow give another one (:func:`replay`), which shares with it the steps that they leave alone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from vpce_tui.aws.call import Call
+from vpce_tui.cloudtrail.event import EPOCH
+from vpce_tui.cloudtrail.recorded_calls import RecordedCall, RecordedCalls
 from vpce_tui.core.json_values import mappings, string
+from vpce_tui.incident.progress import PlaybookProgress, UnfinishedStep
 from vpce_tui.incident.record_errors import RecordError
 from vpce_tui.incident.rows import (
     CallCheck,
@@ -29,6 +32,7 @@ from vpce_tui.incident.rows import (
     WholePlan,
 )
 from vpce_tui.incident.states import SETTLED, CallState, Decision, StepState, VerificationState
+from vpce_tui.inventory.parse import moment
 
 
 @dataclass
@@ -60,6 +64,8 @@ class StepRecord:
     """Inverses of such calls."""
     calls: dict[str, CallStatus] = field(default_factory=dict)
     undo_calls: dict[str, CallStatus] = field(default_factory=dict)
+    probes: dict[str, CallStatus] = field(default_factory=dict)
+    """The newest dry runs."""
     evidence: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     saw: str = ""
@@ -85,6 +91,7 @@ class StepRecord:
             older_undo=dict(self.older_undo),
             calls={key: replace(call, gave=dict(call.gave)) for key, call in self.calls.items()},
             undo_calls={key: replace(call, gave=dict(call.gave)) for key, call in self.undo_calls.items()},
+            probes=dict(self.probes),
             evidence=dict(self.evidence),
             missing=dict(self.missing),
             notes=list(self.notes),
@@ -127,26 +134,6 @@ class StepRecord:
         ]
 
 
-class UnfinishedStep(NamedTuple):
-    """A step that needs somebody: of ``playbook``, as ``playbook/target``, its title and its state."""
-
-    playbook: str
-    title: str
-    state: StepState
-
-
-class PlaybookProgress(NamedTuple):
-    """How far a playbook was run on a target: of its ``steps``, how many need nothing more, and how many were skipped."""
-
-    playbook: str
-    done: int
-    skipped: int
-    steps: int
-
-    def __str__(self) -> str:
-        return f"{self.done} of {self.steps}" + (f", {self.skipped} skipped" if self.skipped else "")
-
-
 @dataclass(frozen=True, slots=True)
 class Record:
     """The state of an incident, folded from its rows."""
@@ -162,10 +149,10 @@ class Record:
     plans: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The latest whole plan by ``playbook/target``."""
     steps: Mapping[str, StepRecord] = field(default_factory=dict)
-    request_ids: frozenset[str] = frozenset()
-    """AWS's ids of the requests that were made: CloudTrail's ``requestID`` of their events."""
+    recorded_calls: RecordedCalls = field(default_factory=dict)
+    """The calls that AWS answered, by its request id."""
 
-    def progress_on(self, target: str) -> tuple["PlaybookProgress", ...]:
+    def progress_on(self, target: str) -> tuple[PlaybookProgress, ...]:
         """Of every playbook that was run on ``target``, the one begun last first."""
         found = []
         for key in reversed(tuple(self.plans)):
@@ -185,7 +172,7 @@ class Record:
                 )
         return tuple(found)
 
-    def unfinished(self) -> tuple["UnfinishedStep", ...]:
+    def unfinished(self) -> tuple[UnfinishedStep, ...]:
         """Steps of the playbooks that were run which are neither settled nor skipped: never run, undone, failed, open."""
         found = []
         for key, plan in self.plans.items():
@@ -218,7 +205,7 @@ def replay(rows: Iterable[JournalRow], known: Record = EMPTY) -> Record:
     values = {name: getattr(known, name) for name in _TEXTS}
     plans, steps = dict(known.plans), dict(known.steps)
     own: set[str] = set()
-    request_ids = set[str]()
+    recorded: dict[str, RecordedCall] = {}
     for row in rows:
         content = row.content
         values["id"] = values["id"] or row.hash
@@ -234,8 +221,6 @@ def replay(rows: Iterable[JournalRow], known: Record = EMPTY) -> Record:
                 if not all(names):
                     raise _damaged(row)
                 plans["/".join(names)] = content.whole
-            case CallResult() if content.request_id:
-                request_ids.add(content.request_id)
         key = getattr(content, "step", "")
         if not key:
             continue
@@ -246,7 +231,27 @@ def replay(rows: Iterable[JournalRow], known: Record = EMPTY) -> Record:
             _change(steps[key], content, row)
         except DAMAGED as error:
             raise _damaged(row) from error
-    return Record(**values, plans=plans, steps=steps, request_ids=known.request_ids | request_ids)
+        for request_id, made in _answered(steps[key], content):
+            recorded[request_id] = _recorded_call(made, row, values["account"])
+    calls = {**known.recorded_calls, **recorded} if recorded else known.recorded_calls
+    return Record(**values, plans=plans, steps=steps, recorded_calls=calls)
+
+
+def _answered(step: StepRecord, content: RowContent) -> Iterator[tuple[str, CallStatus]]:
+    """The calls of the step that a row has AWS's answers to, each by its request id; none whose intent is not recorded."""
+    if isinstance(content, CallResult) and content.request_id:
+        made = (step.undo_calls if content.undo else step.calls).get(content.call)
+        if made is not None:
+            yield content.request_id, made
+    elif isinstance(content, DryRunResult):
+        for name, request_id in content.request_ids.items():
+            if name in step.probes:
+                yield request_id, step.probes[name]
+
+
+def _recorded_call(made: CallStatus, row: JournalRow, account: str) -> RecordedCall:
+    call = made.call
+    return RecordedCall(call.operation, call.region, account, row.operator, moment(made.at) or EPOCH)
 
 
 def _change(step: StepRecord, content: RowContent, row: JournalRow) -> None:
@@ -303,6 +308,9 @@ def _planned(step: StepRecord, plan: Mapping[str, Any]) -> None:
 
 def _intended(step: StepRecord, content: CallsIntended, row: JournalRow) -> None:
     if content.probe:
+        step.probes = {
+            call.id: CallStatus(id=call.id, call=call.resolved, intent=row.seq, at=row.time) for call in content.calls
+        }
         return
     step.half_undone = content.undo
     into = step.undo_calls if content.undo else step.calls

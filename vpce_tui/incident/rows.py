@@ -168,7 +168,8 @@ class CallResult(RowContent, frozen=True):
 
 
 class DryRunResult(RowContent, frozen=True):
-    """What came of the dry runs of a step: ids of calls that passed, operations that were denied, other refusals."""
+    """What came of the dry runs of a step: ids of calls that passed, operations that were denied, other refusals; and AWS's request
+    ids by the call's id."""
 
     kind = RowKind.RESULT
     step: str
@@ -176,6 +177,7 @@ class DryRunResult(RowContent, frozen=True):
     passed: tuple[str, ...] = ()
     denied: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    request_ids: dict[str, str] = {}
 
 
 class StepVerification(RowContent, frozen=True):

@@ -15,11 +15,19 @@ _ENDS: Final = (("terminate-instance", "terminate"), ("contain-endpoint", "delet
 """Steps after which the target is gone: playbook and step id."""
 
 
+_CONTAINS: Final = {
+    "terminate-instance": ("isolate", "terminate"),
+    "contain-endpoint": ("policy", "network", "delete"),
+    "revoke-credentials": ("sessions", "quarantine"),
+}
+"""Steps that contain the target, by playbook."""
+
+
 class Response(NamedTuple):
-    """One playbook on the target, in words. ``whole``: none of its steps is left, and nothing speaks against it."""
+    """One playbook on the target, in words. ``contains``: a step that contains it is in effect, and nothing speaks against it."""
 
     says: str
-    whole: bool
+    contains: bool
 
 
 def responses_to(record: Record, incident: str, target: str, seen_at: datetime | None) -> tuple[Response, ...]:
@@ -34,7 +42,9 @@ def responses_to(record: Record, incident: str, target: str, seen_at: datetime |
         )
         if back:
             said += ". AWS shows it again: open the playbook to see what is no longer true"
-        found.append(Response(said, progress.done + progress.skipped >= progress.steps and not back))
+        steps = (f"{progress.playbook}/{target}/{step}" for step in _CONTAINS.get(progress.playbook, ()))
+        contains = any(record.step(step).state in (StepState.VERIFIED, StepState.MANUAL) for step in steps)
+        found.append(Response(said, contains and not back))
     return tuple(found)
 
 

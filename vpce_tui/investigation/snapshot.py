@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
 
 from vpce_tui.cloudtrail.event import Event
 from vpce_tui.cloudtrail.event_index import Answered, EventIndex
+from vpce_tui.cloudtrail.recorded_calls import RecordedCalls
 from vpce_tui.core.coverage import Coverage, Part, Status
 from vpce_tui.detection.assessment import AssessmentInputs
 from vpce_tui.detection.team_context import Context
@@ -122,9 +124,9 @@ class Snapshot:
         context: Context,
         traffic: Mapping[str, Traffic],
         now: datetime,
-        responses: frozenset[str] = frozenset(),
+        recorded: RecordedCalls = MappingProxyType({}),
     ) -> AssessmentInputs:
-        """What assessments rest on. ``responses``: request ids of the calls that incident records have."""
+        """What assessments rest on. ``recorded``: calls that incident records have."""
         own = {self.account} - {""}
         trust_zone = self.trust_zone or TrustZone(
             accounts=frozenset({*own, *context.own_accounts}),
@@ -140,5 +142,5 @@ class Snapshot:
             context=context,
             traffic=traffic,
             now=now,
-            responses=responses,
+            recorded=recorded,
         )

@@ -20,6 +20,7 @@ from vpce_tui.core.coverage import Coverage
 if TYPE_CHECKING:  # the first paint does not wait for what assesses
     from vpce_tui.cloudtrail.event import Event
     from vpce_tui.cloudtrail.event_history import EventHistory
+    from vpce_tui.cloudtrail.recorded_calls import RecordedCalls
     from vpce_tui.detection.assessment import AssessedEvent, AssessedInstance, AssessmentInputs
     from vpce_tui.detection.team_context import Context
     from vpce_tui.incident.journal import Journal
@@ -63,16 +64,15 @@ class Workspace:
         self.client: Any = None
         self.identity: Identity | None = None
         self.problem = ""
-        self.snapshot = snapshot
-        """What is known by now; None: nothing was begun."""
+        self.snapshot = snapshot  # what is known by now; None: nothing was begun
         self.assessed: list[AssessedEvent] = []
         self.instances: list[AssessedInstance] = []
         self.fetched_at: datetime | None = None
         self.traffic: dict[str, Traffic] = {}
         """What flow logs said, by the endpoint or instance that they were asked about."""
         self.journal: Journal | None = None
-        self._recorded = frozenset[str]()
-        """Request ids of the calls in the records on this host, as of when they were read last."""
+        self._recorded: RecordedCalls = {}
+        """Calls in the records on this host, as of when they were read last."""
         self._investigation: Investigation | None = None
         self._history: EventHistory | None = None
         self._listeners: list[Callable[[], object]] = []
@@ -272,13 +272,11 @@ class Workspace:
     @property
     def settled(self) -> bool:
         """Whether a search has ended and all that it found is assessed: what is not in the lists now was not found."""
-        searching = self.snapshot is not None and self.snapshot.searching
-        return self.fetched_at is not None and not searching and not self.assessing
+        return self.fetched_at is not None and not (self.snapshot and self.snapshot.searching) and not self.assessing
 
     def _reassess(self) -> None:
         """Assess again at the next delivery: once, however much came in."""
-        self._stale = True
-        self._known_now = None
+        self._stale, self._known_now = True, None
         self._changed()
 
     def responses_to(self, target: str) -> tuple[Response, ...]:
@@ -291,10 +289,10 @@ class Workspace:
         there = still_there(target, self.instances, self.inventory_by_region or {})
         return responses_to(record, self.journal.name, target, self.fetched_at if there else None)
 
-    def recorded(self, request_ids: frozenset[str]) -> None:
-        """Calls with these request ids are in incident records: assess by that from now on."""
-        if request_ids != self._recorded:
-            self._recorded = request_ids
+    def recorded(self, calls: RecordedCalls) -> None:
+        """These calls are in incident records: assess by that from now on."""
+        if calls != self._recorded:
+            self._recorded = calls
             self._reassess()
 
     def use(self, context: Context) -> None:
@@ -347,12 +345,15 @@ class Workspace:
         return self._known_now
 
     def _everything(self) -> AssessmentInputs:
+        from vpce_tui.incident.incident_store import named  # noqa: PLC0415
         from vpce_tui.investigation.snapshot import Snapshot  # noqa: PLC0415
 
         found = self.snapshot or Snapshot(account=self.identity.account if self.identity else "")
         record = self._record()
-        responses = self._recorded | record.request_ids if record is not None else self._recorded
-        return found.assessment_inputs(self.context, self.traffic, self.clock(), responses)
+        recorded = self._recorded
+        if record is not None and self.journal is not None:
+            recorded = {**recorded, **named(record.recorded_calls, self.journal.name)}
+        return found.assessment_inputs(self.context, self.traffic, self.clock(), recorded)
 
     def _record(self) -> Record | None:
         """What the open incident's rows amount to; None: none is open, or its record is damaged, which its own screen says."""

@@ -99,7 +99,8 @@ class VpceTui(SafeCrash, IncidentActions):
         elif workspace.journal is not None:
             mode, look = f"INCIDENT {workspace.journal.name}", "bold $text-error on $error-muted"
             if not workspace.journal.writable:
-                mode, look = f"{mode} (locked by another process)", "bold $warning"
+                locked = "locked by another process" if workspace.journal.holder else "read-only"
+                mode, look = f"{mode} ({locked})", "bold $warning"
         account = (
             f"{'LAB ' if self.lab else ''}{identity.account}"
             if identity

@@ -51,7 +51,7 @@ class IncidentActions(App[int]):
 
         def then(found: KnownIncidents) -> None:
             self.open_incidents = found.open
-            self.workspace.recorded(found.request_ids)
+            self.workspace.recorded(found.recorded_calls)
             self.show_changed()
 
         self.workspace.background.start(

@@ -20,11 +20,11 @@ def run(args: argparse.Namespace, *, lab: tuple[int, str] | None = None, faults:
     sys.setswitchinterval(0.001)  # a key press must not wait for a thread that parses
     app = build(args, lab=lab, faults=faults)
     app.run()
+    app.workspace.stop()  # what is still being asked is asked no further: leaving never waits
     journal = app.workspace.journal
-    if journal is not None and not journal.record().closed_at:
+    if journal is not None and journal.writable:
         again = "vpce-tui lab" if lab is not None else "vpce-tui"
         print(f"{journal.name} is open; resume it: {again} --incident {journal.name}", file=sys.stderr)
-    app.workspace.stop()  # what is still being asked is asked no further: leaving never waits
     if app.fault is not None:
         from vpce_tui.tui.widgets.safe_text import where
 

@@ -183,7 +183,8 @@ def _run_all(engine: Engine, steps: Sequence[Step], args: argparse.Namespace) ->
             and (state is not StepState.VERIFIED or step.kind is StepKind.CHANGE)
             and state is not StepState.MANUAL
         )
-        if state in {*SETTLED, StepState.SKIPPED, StepState.UNDONE} and not named:
+        due = state is StepState.NOTHING_TO_DO and bool(step.calls)  # the plan has something to do again
+        if state in {*SETTLED, StepState.SKIPPED, StepState.UNDONE} and not named and not due:
             again = "not run again" if state in SETTLED else f"unchanged; --step {step.id} runs it"
             say(f"{sign(state.sign)} {step.title}: {state.value}; {again}")
             continue

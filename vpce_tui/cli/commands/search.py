@@ -47,7 +47,7 @@ def events(args: argparse.Namespace) -> Exit:
     names = tuple(args.event_name or ("CreateVpcEndpoint",))
     found = _in_files(args, names, now) if args.log_files else _in_account(args, names, now)
     assessed = assess_events(
-        tuple(found.events.values()), found.assessment_inputs(context(), {}, now, known_incidents().request_ids)
+        tuple(found.events.values()), found.assessment_inputs(context(), {}, now, known_incidents().recorded_calls)
     )
     if args.json:
         for item in assessed:
@@ -62,7 +62,7 @@ def instances(args: argparse.Namespace) -> Exit:
     """List and assess instances."""
     now = datetime.now(UTC)
     found = _in_account(args, ("CreateVpcEndpoint",), now)
-    known = found.assessment_inputs(context(), {}, now, known_incidents().request_ids)
+    known = found.assessment_inputs(context(), {}, now, known_incidents().recorded_calls)
     assessed = assess_instances(known, assess_events(tuple(found.events.values()), known))
     if args.json:
         for item in assessed:

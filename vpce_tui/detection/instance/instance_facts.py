@@ -7,6 +7,7 @@ from typing import Final
 
 from vpce_tui.cloudtrail.event import Event
 from vpce_tui.cloudtrail.event_index import EventIndex
+from vpce_tui.cloudtrail.recorded_calls import RecordedCalls, incident_of
 from vpce_tui.core.ip_addresses import internal
 from vpce_tui.detection.signals import Severity
 from vpce_tui.detection.team_context import Context
@@ -77,12 +78,12 @@ class InstanceFacts:
     """Instances of its VPC that carry an owner's tag."""
     findings: tuple[Finding, ...] = ()
     """GuardDuty's findings about it."""
-    responses: frozenset[str] = frozenset()
-    """Request ids of the calls that incident records have: what was done about an intrusion is no sign of one."""
+    recorded: RecordedCalls = field(default_factory=dict)
+    """Calls that incident records have."""
 
     def is_response(self, event: Event) -> bool:
-        """Whether an incident record has this very call; nobody can choose the request id that AWS gives a call."""
-        return bool(self.responses) and event.request_id in self.responses
+        """Whether an incident record has this very call: what was done about an intrusion is no sign of one."""
+        return bool(incident_of(event, self.recorded))
 
     @property
     def groups(self) -> tuple[SecurityGroup, ...]:

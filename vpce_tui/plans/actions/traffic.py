@@ -50,7 +50,7 @@ def wrong_address(text: str) -> str:
 def read_options(answers: Mapping[str, str], others: Answers) -> Mapping[str, object]:
     """How far back to look: the answer to the first step."""
     said = answers.get("hours") or others.get(SEE, {}).get("hours", "6")
-    return {HOURS: int(said)} if said.isdigit() else {}
+    return {HOURS: int(said)} if said.isdecimal() else {}
 
 
 def warnings(state: InterfaceState, block: str) -> list[str]:
@@ -332,7 +332,7 @@ def _verify_answers(state: InterfaceState, step: Step, pages: Pages) -> ReadBack
 
 
 def _wrong_hours(text: str) -> str:
-    good = text.isdigit() and 1 <= int(text) <= 720
+    good = text.isdecimal() and 1 <= int(text) <= 720
     return "" if good else f"{text!r} is not a number of hours from 1 to 720"
 
 

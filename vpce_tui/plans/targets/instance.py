@@ -1,6 +1,6 @@
 """Everything a playbook needs to know about one instance, read live, aspect by aspect.
 
-A aspect that could not be read is named in ``unknown`` with the reason; it is never taken for empty.
+An aspect that could not be read is named in ``unknown`` with the reason; it is never taken for empty.
 """
 
 from collections.abc import Iterable, Mapping

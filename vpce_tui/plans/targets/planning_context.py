@@ -1,6 +1,6 @@
 """What every look at a target shares: on whose behalf it is taken, what counts as ours, and how aspects are read.
 
-A aspect that could not be read is named in ``unknown`` with the reason; it is never taken for empty.
+An aspect that could not be read is named in ``unknown`` with the reason; it is never taken for empty.
 """
 
 from collections.abc import Callable, Iterable, Mapping

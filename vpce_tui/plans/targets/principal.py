@@ -16,6 +16,7 @@ from vpce_tui.plans.targets.planning_context import (
     PlanningContext,
     Reader,
     TargetGone,
+    Unreadable,
     aws_now,
     iam_region,
     read_aspects,
@@ -241,18 +242,21 @@ def _sessions(client: AwsClient, state: PrincipalState, asked: PlanningContext) 
     """Sessions of the role that were handed out in the last day, from event history where STS is called."""
     if state.kind is not PrincipalKind.ROLE:
         return replace(state, sessions=())
-    where = {client.home_region, "us-east-1"}
-    return replace(state, sessions=tuple(sorted(_issued_sessions(client, state, asked, where, 1)[0])))
+    found, gaps = _issued_sessions(client, state, asked, {client.home_region, "us-east-1"}, 1)
+    if gaps:
+        raise Unreadable(f"sessions issued: {gaps[0]}")
+    return replace(state, sessions=tuple(sorted(found)))
 
 
 def _issued_sessions(
     client: AwsClient, state: PrincipalState, asked: PlanningContext, regions: Iterable[str], days: int
-) -> tuple[set[str], tuple[str, ...]]:
-    """Names of the sessions that AWS handed out, where a record names none, its id; and what was not looked through."""
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the sessions that AWS issued, where a record names none, its id, the newest first; and what was not looked through."""
     by_role = [("ResourceName", state.arn)]
-    events, gaps = events_of(asked.event_history(client), by_role, regions, aws_now(client), days)
-    assumed = [event for event in events if event.name.startswith("AssumeRole")]
-    return {_session_of(event.record) or event.id for event in assumed}, gaps
+    events, gaps, _ = events_of(asked.event_history(client), by_role, regions, aws_now(client), days)
+    assumed = [event for event in events if event.name.startswith("AssumeRole") and not event.error_code]
+    assumed.sort(key=lambda event: event.time, reverse=True)
+    return tuple(dict.fromkeys(_session_of(event.record) or event.id for event in assumed)), gaps
 
 
 def _session_of(record: Mapping[str, object]) -> str:
@@ -296,7 +300,7 @@ def _session_names(
     gaps.append(
         f"sessions of instances that no longer have {state.name}{others}, unless this incident acted on them: enter their ids"
     )
-    return list(dict.fromkeys([*named, *ours, *held, *sorted(found)])), gaps
+    return list(dict.fromkeys([*named, *ours, *held, *found])), gaps
 
 
 def _made(client: AwsClient, state: PrincipalState, asked: PlanningContext) -> PrincipalState:

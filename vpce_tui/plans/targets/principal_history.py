@@ -148,6 +148,8 @@ class History:
     gaps: tuple[str, ...] = ()
     days: int = 7
     asked: tuple[str, ...] = ()
+    failed: str = ""
+    """What could not be read although it is allowed; empty: nothing."""
 
     @property
     def nobody(self) -> bool:
@@ -184,15 +186,18 @@ def history_of(
 
     ``role``: only what sessions of this role did, as others may have sessions of the same name.
     """
-    found, gaps = events_of(history, names, regions, until, days)
+    found, gaps, failed = events_of(history, names, regions, until, days)
     done = {event.id: item for event in found if (item := _done(event.record, event.region, role))}
-    return History(events=tuple(done.values()), gaps=gaps, days=days, asked=tuple(value for _, value in names))
+    return History(
+        events=tuple(done.values()), gaps=gaps, days=days, asked=tuple(value for _, value in names), failed=failed
+    )
 
 
 def events_of(
     history: EventHistory, names: Sequence[tuple[str, str]], regions: Iterable[str], until: datetime, days: int
-) -> tuple[tuple[Event, ...], tuple[str, ...]]:
-    """The events that AWS lists under ``names`` in ``regions`` in the ``days`` before ``until``, and what was not looked through.
+) -> tuple[tuple[Event, ...], tuple[str, ...], str]:
+    """The events that AWS lists under ``names`` in ``regions`` in the ``days`` before ``until``; what was not looked through; and
+    of that what failed, other than by a missing permission.
 
     Raises :class:`~vpce_tui.plans.targets.planning_context.Unreadable` where no region answered at all.
     """
@@ -200,6 +205,7 @@ def events_of(
     asked = [LookupQuery(since, until, value, attribute, pages=PAGES) for attribute, value in names]
     gaps: list[str] = []
     answered: list[str] = []
+    failed: list[str] = []
 
     def one(region: str) -> tuple[list[Event], Part]:
         events: list[Event] = []
@@ -208,6 +214,7 @@ def events_of(
             events.extend(found)
             if part.status is not Status.LOOKED:
                 gaps.append(f"{query.value} in {region}: {part.reason}")
+                failed.extend(gaps[-1:] if part.status is not Status.DENIED else ())
                 return
             answered.append(region)
             if part.note == SAMPLE:
@@ -219,7 +226,7 @@ def events_of(
     found = side_by_side(sorted(set(regions)), one, at_most=8)[0] if asked else []
     if gaps and not answered:
         raise Unreadable(f"event history: {gaps[0]}")
-    return tuple({event.id: event for event in found}.values()), tuple(sorted(gaps))
+    return tuple({event.id: event for event in found}.values()), tuple(sorted(gaps)), next(iter(sorted(failed)), "")
 
 
 def _done(record: Mapping[str, object], region: str, role: str) -> Done | None:

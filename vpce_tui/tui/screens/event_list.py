@@ -78,7 +78,7 @@ def _wider(parts: Parts, by: int) -> Parts:
 
 
 def _cell(item: AssessedEvent) -> str:
-    if item.assessment.response:
+    if item.assessment.response and item.assessment.severity is Severity.INFO:
         return f"{sign('i'):<2} RESPONSE"
     return f"{sign('i'):<2} SUPPRESSED" if item.assessment.suppressed else severity_cell(item.assessment.severity)
 

@@ -149,13 +149,15 @@ def what_to_do(item: AssessedEvent, workspace: Workspace, keys: Keymap) -> list[
         return found
     left = [name for target, name in about.items() if not _contained(target, workspace)]
     credentials = "" if _contained(principal, workspace) else "revoke the caller's credentials"
+    if item.assessment.response:  # the caller is one of us
+        credentials = ""
     what = f"contain {' and '.join(left)}" if left else credentials if not about else ""
     return [*found, *([("do", f"{what} ({keys.shown('playbooks')})")] if what else [])]
 
 
 def _contained(target: str, workspace: Workspace) -> bool:
-    """Whether a playbook that contains it was run to its end, and AWS does not show otherwise."""
-    return bool(target) and any(response.whole for response in workspace.responses_to(target))
+    """Whether a step that contains it is in effect, and AWS does not show otherwise."""
+    return bool(target) and any(response.contains for response in workspace.responses_to(target))
 
 
 def response_lines(target: str, workspace: Workspace, keys: Keymap) -> list[str]:

@@ -60,7 +60,10 @@ class WalkthroughState(Frame):
         """The state of a step; what was verified and is so no more needs somebody."""
         if self.at_work and step.id == self.running_step:
             return StepState.RUNNING
-        return StepState.NOT_VERIFIED if step.id in self.session.drifted else self.step_record(step).state
+        if step.id in self.session.drifted:
+            return StepState.NOT_VERIFIED
+        state = self.step_record(step).state
+        return StepState.TODO if state is StepState.NOTHING_TO_DO and step.calls else state
 
     def _questions(self) -> tuple[Question, ...]:
         return asked(self.step) if self.step else ()
@@ -90,6 +93,10 @@ class WalkthroughState(Frame):
             self.busy, self.just_ended = "", False
             self.plan, self.record, self.about = found
             self.planned_at = self.main.now()
+            if self.session.answers_reset:
+                self.main.say(
+                    "Answers in the record are no longer offered. This plan has the defaults: check each step's answers."
+                )
             if first:
                 self.at = self._first_open()
             self.update()
@@ -118,7 +125,7 @@ class WalkthroughState(Frame):
         assert self.plan is not None
         ended = {*SETTLED, StepState.SKIPPED, StepState.OPEN}
         for number, step in enumerate(self.plan.steps):
-            if self.step_record(step).state not in ended or step.id in self.session.drifted:
+            if self._state(step) not in ended:
                 return number
         return len(self.plan.steps) - 1
 

@@ -135,7 +135,7 @@ def _options(state: PrincipalState) -> Options:
 def _until(state: PrincipalState, hours: str) -> datetime | None:
     """The end of honest use: the hours before the incident was opened (or now) are left out."""
     begun = state.incident_opened or state.now
-    return begun - timedelta(hours=int(hours)) if begun and hours.isdigit() else None
+    return begun - timedelta(hours=int(hours)) if begun and hours.isdecimal() else None
 
 
 def _plan(state: PrincipalState, draft: Draft) -> Step:
@@ -148,6 +148,11 @@ def _plan(state: PrincipalState, draft: Draft) -> Step:
             if not policy.ours
         )
     )
+    if history is not None and history.failed and chosen != NONE:
+        draft.block(
+            f"event history could not be read everywhere, so actions that were used would be removed: {history.failed}",
+            "plan again",
+        )
     policy = next((item for item in state.documents or () if item.key == chosen), None)
     if chosen == NONE or draft.blocked or history is None:
         draft.note_first("no policy is chosen: choose one in its prompts to see which permissions it would lose")
@@ -343,7 +348,7 @@ def _inline(
 
 def _wrong(most: int, unit: str) -> Callable[[str], str]:
     return lambda said: (
-        "" if said.isdigit() and 0 <= int(said) <= most else f"{said!r} is not a number of {unit} from 0 to {most}"
+        "" if said.isdecimal() and 0 <= int(said) <= most else f"{said!r} is not a number of {unit} from 0 to {most}"
     )
 
 

@@ -35,7 +35,7 @@ _ELSEWHERE: Final = {
 
 def look_back(*said: str) -> Mapping[str, object]:
     """How many days of event history are looked through: the most that any step asks for, so that all see the same."""
-    return {DAYS: max((int(days) for days in said if days.isdigit()), default=7)}
+    return {DAYS: max((int(days) for days in said if days.isdecimal()), default=7)}
 
 
 def _look(choices: Mapping[str, str], others: Answers) -> Mapping[str, object]:
@@ -264,7 +264,7 @@ def _both(
 
 
 def _wrong_days(said: str) -> str:
-    return "" if said.isdigit() and 1 <= int(said) <= 90 else f"{said!r} is not a number of days from 1 to 90"
+    return "" if said.isdecimal() and 1 <= int(said) <= 90 else f"{said!r} is not a number of days from 1 to 90"
 
 
 def _wrong_session(said: str) -> str:
