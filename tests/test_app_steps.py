@@ -1,8 +1,13 @@
 """Steps in the app: skipped with a reason, left for later, and what is said of them when the incident is closed."""
 
+from argparse import Namespace
+
+import pytest
+
 from tests.app import app_on, in_incident, looked, until, walkthrough, words
 from tests.conftest import Aws
 from tests.test_engine import apply
+from vpce_tui.cli.commands.app import build
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.rows import IncidentClosed
 from vpce_tui.tui.screens.incident import IncidentScreen
@@ -61,27 +66,35 @@ async def test_closing_names_what_is_not_finished(aws: Aws, plan_text: str) -> N
         app.leave_incident()
 
 
-async def test_a_closed_incident_can_be_read_and_takes_nothing(aws: Aws, plan_text: str) -> None:
+async def test_a_closed_incident_can_be_read_and_takes_nothing(
+    aws: Aws, plan_text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert apply(aws, plan_text, "--step", "protect")[0] == 0
     with Journal.open(aws.incident(), "test") as journal:
         rows = len(list(journal.rows()))
         journal.append(IncidentClosed())
     app = app_on(aws)
-    opened = app.open_record
-
-    def open_record(name: str, reason: str) -> Journal:
-        return Journal.open(aws.incident(name), "reader", write=False)
-
-    assert opened is not None
-    app.open_record = open_record
+    for name, value in aws.env.items():
+        monkeypatch.setenv(name, value)
+    opened = build(
+        Namespace(
+            **dict.fromkeys(
+                ("read_only", "since", "log_files", "region", "theme", "target", "incident", "profile"), None
+            ),
+            lookback="1d",
+        )
+    )
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, looked(app))
+        opened.workspace.client = app.workspace.client
+        app.open_record = opened.open_record  # as the command opens it
         app.work_in("case", lambda: None)
         await pilot.press("3")
         await until(
             pilot, lambda: isinstance(app.screen, IncidentScreen) and "record verified" in words(app), "the record"
         )
         assert any("was closed at" in text for _, text in app.messages)
+        assert "locked by another process" not in words(app)
         await pilot.press("n", "C")
         await pilot.pause()
         assert not isinstance(app.screen, Ask)
