@@ -7,6 +7,8 @@ import pytest
 from tests.conftest import Aws, Labs
 from tests.emulated_aws import clients
 from vpce_tui.engine.execution_context import extract_outputs
+from vpce_tui.incident.journal import Journal
+from vpce_tui.incident.states import StepState
 from vpce_tui.plans.plan import PlannedCall
 
 
@@ -26,8 +28,11 @@ def test_a_step_that_ends_halfway_says_so_and_is_continued(labs: Labs, plan_text
     code, said = apply(aws, plan_text, "--step", "isolate")
     assert code == 1, said
     assert "nothing was done" not in said
-    assert "Earlier calls of this step took effect" in said
+    assert "Earlier calls took effect: undo the step, or run it again" in said
     created = quarantine_groups(aws)
+    with Journal.open(aws.incident(), "test", write=False) as journal:
+        (step,) = journal.record().steps.values()
+    assert step.state is StepState.FAILED
     code, said = apply(aws, plan_text, "--step", "isolate")
     assert code == 0, said
     assert quarantine_groups(aws) == created, "the group was found, and not created again"
