@@ -16,7 +16,7 @@ from vpce_tui.aws.call import Answer, Call, Identity
 from vpce_tui.aws.client import Cancel
 from vpce_tui.cloudtrail.event_cache import EventCache
 from vpce_tui.cloudtrail.event_history import SAMPLE, EventHistory
-from vpce_tui.cloudtrail.lookup import ANY, LookupQuery, look_up
+from vpce_tui.cloudtrail.lookup import A_MOMENT, ANY, LookupQuery, look_up
 from vpce_tui.core.coverage import Part, Status
 from vpce_tui.core.spans import missing
 from vpce_tui.lab.layers import event_history as lab
@@ -292,17 +292,24 @@ def test_a_plan_asks_nothing_that_an_earlier_one_or_a_search_has_asked(
     assert first == second
 
 
-def test_what_was_asked_long_ago_is_asked_again_to_its_end() -> None:
-    account, cache, query = (
-        spread(40),
-        EventCache(),
-        LookupQuery(NOW - timedelta(days=1), NOW, "x", "Username", pages=20),
-    )
+def test_a_search_asks_again_and_a_plan_not_within_a_moment() -> None:
+    account, query = spread(40), LookupQuery(NOW - timedelta(days=1), NOW, "x", "Username", pages=20)
+    cache = EventCache()
     history = EventHistory(account, cache)
     history.ask(HOME, query)
     asked = len(account.asked)
     later = replace(query, until=NOW + timedelta(seconds=10))
+    history.ask(HOME, replace(later, may_be_old=A_MOMENT))
+    assert len(account.asked) == asked, "a plan, a moment later"
     history.ask(HOME, later)
-    assert len(account.asked) == asked, "a moment later"
-    cache.keep_span("1", HOME, query.key, (query.since, query.until), datetime.now(UTC) - timedelta(minutes=2))
+    assert len(account.asked) == asked + 1, "a search"
+    much_later = replace(query, until=NOW + timedelta(seconds=40), may_be_old=A_MOMENT)
+    history.ask(HOME, much_later)
+    assert len(account.asked) == asked + 2, "a plan, some time later"
+
+
+def test_what_was_fetched_long_ago_is_not_of_a_moment_ago() -> None:
+    cache, query = EventCache(), LookupQuery(NOW - timedelta(days=1), NOW, "x", "Username", may_be_old=A_MOMENT)
+    cache.keep_span("1", HOME, query.key, (query.since, NOW), datetime.now(UTC) - timedelta(minutes=2))
+    later = replace(query, until=NOW + timedelta(seconds=10))
     assert missing((later.since, later.until), cache.complete_spans("1", HOME, later)) != []

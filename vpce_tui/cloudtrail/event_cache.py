@@ -22,8 +22,6 @@ from vpce_tui.core.spans import Span
 DELIVERY_DELAY: Final = timedelta(minutes=30)
 """How long after it happened an event may arrive: what is younger than that when it is asked for is asked for again."""
 
-_MOMENT: Final = timedelta(seconds=20)
-
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS events (
   account TEXT, region TEXT, id TEXT, time TEXT, raw TEXT, attributes TEXT, PRIMARY KEY (account, region, id)
@@ -67,8 +65,8 @@ class EventCache:
     def complete_spans(self, account: str, region: str, query: LookupQuery) -> list[Span]:
         """The spans of time in which every answer to ``query`` is here and will not change any more.
 
-        What was asked until the very end of ``query`` is taken as it is: that is the same run. So is what was asked a moment
-        ago: CloudTrail takes minutes to deliver what happened since.
+        What was asked until the very end of ``query`` is taken as it is: that is the same run. So is what was asked no longer ago
+        than ``query`` says that it may be.
         """
         rows = self._read(
             "SELECT since, until, fetched FROM spans WHERE account=? AND region=? AND asked IN (?, ?)",
@@ -80,7 +78,8 @@ class EventCache:
         found = []
         for row in rows:
             since, until, fetched = (datetime.fromisoformat(item) for item in row)
-            just_now = query.until - until <= _MOMENT and datetime.now(UTC) - fetched <= _MOMENT
+            old = max(query.until - until, datetime.now(UTC) - fetched)
+            just_now = timedelta(0) < query.may_be_old and old <= query.may_be_old
             whole = until == _whole(query.until) or (until < query.until and just_now)
             found.append((since, query.until if whole else min(until, fetched - DELIVERY_DELAY)))
         return found

@@ -18,6 +18,8 @@ PAGE: Final = 50
 OLDEST: Final = timedelta(days=90)
 """How far back event history goes."""
 ANY: Final = "*"
+A_MOMENT: Final = timedelta(seconds=20)
+"""Between two plans nothing new is expected of event history: CloudTrail takes minutes to deliver what happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class LookupQuery:
     attribute: str = "EventName"
     pages: int = 0
     """Pages that are read at most: a sample of the newest. 0: all of them."""
+    may_be_old: timedelta = timedelta(0)
+    """What was asked no longer ago than this is not asked again."""
 
     @property
     def key(self) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 from vpce_tui.aws.call import Call
 from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError
-from vpce_tui.cloudtrail.lookup import LookupQuery
+from vpce_tui.cloudtrail.lookup import A_MOMENT, LookupQuery
 from vpce_tui.core.coverage import Status
 from vpce_tui.core.json_values import at, integer, mappings, strings
 from vpce_tui.inventory import flow_log_queries, parse
@@ -183,7 +183,9 @@ def _callers(client: AwsClient, state: InterfaceState, asked: PlanningContext) -
     if not state.target.startswith("i-"):
         return state
     until = aws_now(client)
-    query = LookupQuery(until - timedelta(days=_CALLER_DAYS), until, state.target, "Username", pages=_CALLER_PAGES)
+    query = LookupQuery(
+        until - timedelta(days=_CALLER_DAYS), until, state.target, "Username", pages=_CALLER_PAGES, may_be_old=A_MOMENT
+    )
     events, part = asked.event_history(client).ask(state.region, query)
     if part.status is not Status.LOOKED:
         raise Unreadable(part.reason)

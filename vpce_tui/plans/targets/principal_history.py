@@ -16,7 +16,7 @@ from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.cloudtrail.event import Event
 from vpce_tui.cloudtrail.event_history import SAMPLE, EventHistory
-from vpce_tui.cloudtrail.lookup import PAGE, LookupQuery
+from vpce_tui.cloudtrail.lookup import A_MOMENT, PAGE, LookupQuery
 from vpce_tui.core.coverage import Part, Status, side_by_side
 from vpce_tui.core.json_values import mapping, mappings, string
 from vpce_tui.inventory import parse
@@ -202,7 +202,9 @@ def events_of(
     Raises :class:`~vpce_tui.plans.targets.planning_context.Unreadable` where no region answered at all.
     """
     since = until - timedelta(days=min(days, 90))
-    asked = [LookupQuery(since, until, value, attribute, pages=PAGES) for attribute, value in names]
+    asked = [
+        LookupQuery(since, until, value, attribute, pages=PAGES, may_be_old=A_MOMENT) for attribute, value in names
+    ]
     gaps: list[str] = []
     answered: list[str] = []
     failed: list[str] = []

@@ -10,7 +10,7 @@ from vpce_tui.aws.client import AwsClient
 from vpce_tui.aws.errors import AwsError, ErrorKind
 from vpce_tui.cloudtrail.event import EPOCH
 from vpce_tui.cloudtrail.event_history import EventHistory
-from vpce_tui.cloudtrail.lookup import OLDEST, LookupQuery
+from vpce_tui.cloudtrail.lookup import A_MOMENT, OLDEST, LookupQuery
 from vpce_tui.core.coverage import Status
 from vpce_tui.core.json_values import mapping, string
 from vpce_tui.inventory import parse
@@ -206,7 +206,7 @@ def _stops(client: AwsClient, history: EventHistory, regions: Sequence[str]) -> 
     until, said = aws_now(client), list[str]()
     for region in regions:
         for name in ("StopLogging", "DeleteTrail", "UpdateTrail", "PutEventSelectors"):
-            events, part = history.ask(region, LookupQuery(until - OLDEST, until, name, pages=1))
+            events, part = history.ask(region, LookupQuery(until - OLDEST, until, name, pages=1, may_be_old=A_MOMENT))
             if part.status is not Status.LOOKED:
                 said.append(f"whether logging was stopped in {region} could not be queried: {part.reason}")
                 break
