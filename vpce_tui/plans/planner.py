@@ -274,7 +274,8 @@ class KindPlanner(Generic[S]):
                         _must_be_known(playbook_step, state, wrong)
                     raise WrongChoice(f"step {playbook_step.id}: {wrong}")
             choices[choice.id] = chosen
-            if playbook_step.prompts is None or choice.id in playbook_step.prompts:
+            prompted = playbook_step.prompts is None or choice.id in playbook_step.prompts
+            if prompted and choice.applies(state):
                 questions.append(choice.question_in(state, chosen))
         return choices, questions
 

@@ -62,6 +62,8 @@ class Choice(Generic[S]):
     many: bool = False
     check: Callable[[str], str] = lambda _: ""
     columns: tuple[BlockColumn, ...] = ()
+    applies: Callable[[S], bool] = lambda _: True
+    """Whether it is asked for a target in this state."""
 
     @property
     def fixed(self) -> tuple[Option, ...] | None:

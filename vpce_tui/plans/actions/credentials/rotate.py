@@ -17,6 +17,10 @@ SECRET: Final = "AccessKey.SecretAccessKey"  # noqa: S105 - its path in the answ
 _MOST: Final = 2
 
 
+def _is_user(state: PrincipalState) -> bool:
+    return state.kind is PrincipalKind.USER
+
+
 def _only_users(state: PrincipalState, draft: Draft) -> bool:
     draft.block_unknown(state.unknown, PrincipalAspect.KEYS)
     if state.kind is not PrincipalKind.USER:
@@ -30,7 +34,7 @@ def _only_users(state: PrincipalState, draft: Draft) -> bool:
 
 
 def _plan_rotate(state: PrincipalState, draft: Draft) -> Step:
-    if draft.choices["rotate"] == "no":
+    if _is_user(state) and draft.choices["rotate"] == "no":
         draft.note("not chosen: the user gets no new key")
         return draft.step(StepKind.CHANGE)
     if not _only_users(state, draft):
@@ -97,7 +101,7 @@ ROTATE: Final[Action[PrincipalState]] = Action(
     plan=_plan_rotate,
     expect=unchanged,
     verify=by_effects,
-    choices=(Choice("rotate", "Give the user a new key", (("no", "no"), ("yes", "yes"))),),
+    choices=(Choice("rotate", "Give the user a new key", (("no", "no"), ("yes", "yes")), applies=_is_user),),
     may=("iam:CreateAccessKey", "iam:DeleteAccessKey"),
     taken_back_by=("iam:DeleteAccessKey",),
 )
@@ -115,6 +119,9 @@ def _options(state: PrincipalState) -> Options:
 
 def _plan_drop(state: PrincipalState, draft: Draft) -> Step:
     chosen = parts(draft.choices["keys"])
+    if not _is_user(state):
+        draft.note("a role or the root user has no access keys that are deleted here")
+        return draft.step(StepKind.CHANGE, reversible=False)
     if not chosen:
         draft.note("no key is chosen: inactive keys cannot be used")
         return draft.step(StepKind.CHANGE, reversible=False)
@@ -165,9 +172,14 @@ DROP_KEYS: Final[Action[PrincipalState]] = Action(
     verify=by_effects,
     choices=(
         Choice(
-            id="keys", question="Which keys are permanently deleted", options=_options, many=True, columns=KEY_COLUMNS
+            id="keys",
+            question="Which keys are permanently deleted",
+            options=_options,
+            many=True,
+            columns=KEY_COLUMNS,
+            applies=_is_user,
         ),
-        Choice("wait", "Wait until a new key has been used", (("yes", "yes"), ("no", "no"))),
+        Choice("wait", "Wait until a new key has been used", (("yes", "yes"), ("no", "no")), applies=_is_user),
     ),
     may=("iam:DeleteAccessKey",),
 )
