@@ -10,9 +10,12 @@ from tests.test_engine import apply
 from vpce_tui.cli.commands.app import build
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.rows import IncidentClosed
+from vpce_tui.tui.screens.event_list import EventsScreen
 from vpce_tui.tui.screens.incident import IncidentScreen
+from vpce_tui.tui.screens.playbook_list import PlaybooksScreen
 from vpce_tui.tui.widgets.dialogs import Ask
 from vpce_tui.tui.widgets.page import Page
+from vpce_tui.tui.widgets.table import Table
 
 
 async def test_a_step_is_not_skipped_without_a_reason(aws: Aws) -> None:
@@ -47,6 +50,19 @@ async def test_arrows_change_the_step_whatever_has_the_focus_and_however_long_it
         assert walk.at == len(walk.plan.steps) - 2
 
 
+async def test_going_back_to_the_events_keeps_the_row(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        await pilot.press("j", "j")
+        row = app.screen.query_one(Table).key
+        await pilot.press("enter", "p")
+        await until(pilot, lambda: isinstance(app.screen, PlaybooksScreen), "the playbooks")
+        await pilot.press("1")
+        await until(pilot, lambda: isinstance(app.screen, EventsScreen), "the events")
+        assert app.screen.query_one(Table).key == row
+
+
 async def test_closing_names_what_is_not_finished(aws: Aws, plan_text: str) -> None:
     assert apply(aws, plan_text, "--step", "protect")[0] == 0
     assert aws.run("undo", "--incident", "case", "protect", "--yes", "--wait", "1")[0] == 0
@@ -55,7 +71,7 @@ async def test_closing_names_what_is_not_finished(aws: Aws, plan_text: str) -> N
         await until(pilot, looked(app))
         app.work_in("case", lambda: None)
         await pilot.press("3")
-        await until(pilot, lambda: "Not run, or undone" in words(app), "what is not finished")
+        await until(pilot, lambda: "Not run, skipped or undone" in words(app), "what is not finished")
         assert "Protect the instance (undone)" in " ".join(words(app).split())
         await pilot.press("C")
         await until(pilot, lambda: isinstance(app.screen, Ask), "the question")

@@ -377,3 +377,14 @@ def test_a_session_of_a_cut_role_is_refused_and_a_new_one_is_not_until_quarantin
     assert aws.run(*run, "quarantine")[0] == 0
     with pytest.raises(ClientError, match="explicit deny"):
         session().list_users()
+
+
+def test_only_public_snapshots_are_listed_where_those_are_asked_for(aws: Aws) -> None:
+    ec2 = clients(aws)("ec2")
+    own, public = (ec2.create_snapshot(VolumeId=aws.facts["victim_data_volume"])["SnapshotId"] for _ in range(2))
+    ec2.modify_snapshot_attribute(
+        SnapshotId=public, Attribute="createVolumePermission", OperationType="add", GroupNames=["all"]
+    )
+    found = ec2.describe_snapshots(OwnerIds=["self"], RestorableByUserIds=["all"])["Snapshots"]
+    assert [item["SnapshotId"] for item in found] == [public]
+    assert own not in str(found)

@@ -3,11 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
-from tests.cases import CASES, planned, shown
-from tests.conftest import Labs
+from tests.cases import CASES, apply, planned, shown
+from tests.conftest import HOME, Labs
 from tests.test_event_history import NOW, spread
 from vpce_tui.cloudtrail.event_cache import EventCache
 from vpce_tui.cloudtrail.event_history import EventHistory
+from vpce_tui.incident.journal import Journal
 from vpce_tui.plans.targets.principal_history import PAGES, events_of
 
 CASE = next(case for case in CASES if case.name == "revoke-credentials-managed-policy")
@@ -52,3 +53,18 @@ def test_more_events_than_are_read_are_said_and_asked_again() -> None:
     again, gaps, _ = events_of(history, [("Username", "user1")], ["eu-west-1"], NOW + timedelta(seconds=1), 30)
     assert gaps != (), "a sample that was cut is not whole the second time"
     assert len(again) == PAGES * 50
+
+
+def test_the_calls_of_a_roles_sessions_are_kept_as_evidence_as_they_were_shown(labs: Labs) -> None:
+    aws = labs.new()
+    CASE.before(aws)
+    shown_before = {call["why"] for call in next(s for s in planned(aws, CASE)["steps"] if s["id"] == "who")["calls"]}
+    code, said = apply(aws, CASE, "--step", "who")
+    assert code == 0, said
+    with Journal.open(aws.incident(), "test", write=False) as journal:
+        step = journal.record().step(f"{CASE.playbook}/{CASE.target}/who")
+    assert f"calls made as {aws.victim} in {HOME}" in shown_before
+    names = [name for name in step.evidence if name.startswith("history-")]
+    assert len(names) == sum(why.startswith("calls made as") for why in shown_before)
+    kept = [(aws.incident() / "evidence" / step.evidence[name]).read_text() for name in names]
+    assert any("CreateAccessKey" in text for text in kept), "what the intruder called"

@@ -11,7 +11,9 @@ from tests.conftest import Aws
 from tests.relaunch import CASE, launched
 from tests.test_engine import apply as apply_plan
 from vpce_tui.aws.call import Call
+from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import CallStatus, Record, StepRecord
+from vpce_tui.incident.rows import IncidentClosed
 from vpce_tui.incident.states import CallState, StepState
 from vpce_tui.investigation.responses import responses_to
 from vpce_tui.tui.screens.event_page import what_to_do
@@ -86,10 +88,39 @@ def test_what_was_not_contained_is_not_called_contained(state: StepState) -> Non
     assert not found.contains
 
 
-def test_a_step_that_contains_is_enough() -> None:
-    key = "terminate-instance/i-1"
-    steps = {f"{key}/isolate": StepRecord(f"{key}/isolate", StepState.VERIFIED)}
-    plan = {"steps": [{"id": "isolate"}, {"id": "terminate"}]}
-    (found,) = responses_to(Record(plans={key: plan}, steps=steps), "case", "i-1", None)
-    assert found.contains, "isolated"
-    assert responses_to(Record(plans={key: plan}, steps={}), "case", "i-1", None) == ()
+@pytest.mark.parametrize(
+    ("target", "done", "contains"),
+    [
+        ("terminate-instance/i-1", ("isolate",), False),
+        ("terminate-instance/i-1", ("isolate", "cut-credentials"), True),
+        ("contain-endpoint/vpce-1", ("network", "policy"), False),
+        ("contain-endpoint/vpce-1", ("delete",), True),
+        ("block-traffic/i-1", ("deny", "rules"), False),
+        ("revoke-credentials/role/web", ("sessions",), True),
+    ],
+)
+def test_what_contains_a_target_is_said_and_enough(target: str, done: tuple[str, ...], contains: bool) -> None:
+    steps = {f"{target}/{step}": StepRecord(f"{target}/{step}", StepState.VERIFIED) for step in done}
+    plan = {"steps": [{"id": step} for step in (*done, "another")]}
+    name = target.partition("/")[2]
+    (found,) = responses_to(Record(plans={target: plan}, steps=steps), "case", name, None)
+    assert found.contains is contains
+    assert f"{len(done)} of {len(done) + 1} steps done" in found.says
+    assert responses_to(Record(plans={target: plan}, steps={}), "case", name, None) == ()
+
+
+async def test_what_a_closed_incident_did_is_said_too(aws: Aws, plan_text: str) -> None:
+    assert apply_plan(aws, plan_text, "--step", "isolate", "--step", "cut-credentials")[0] == 0
+    with Journal.open(aws.incident(), "test") as journal:
+        journal.append(IncidentClosed())
+    app = app_on(aws)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("VPCE_TUI_STATE", aws.env["VPCE_TUI_STATE"])
+        async with app.run_test(size=(100, 30)) as pilot:
+            await until(pilot, looked(app))
+            await until(
+                pilot, lambda: bool(app.workspace.responses_to(aws.victim)), "the record of the closed incident"
+            )
+            (found,) = app.workspace.responses_to(aws.victim)
+            assert found.says.startswith("terminate-instance in case (closed): isolated, its sessions revoked, 2 of 9")
+            assert found.contains

@@ -1,8 +1,9 @@
 """The incident records on this host."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 from vpce_tui.cloudtrail.recorded_calls import RecordedCall, RecordedCalls
 from vpce_tui.core import paths
@@ -56,6 +57,11 @@ class KnownIncidents:
     """Open incidents, the one opened last first: each name with the playbooks that were run in it."""
     recorded_calls: RecordedCalls = field(default_factory=dict)
     """Every call that was made in one, by AWS's request id."""
+    records: Mapping[str, Record] = field(default_factory=dict)
+    """The newest records by the name of their incident."""
+
+
+_NEWEST: Final = 20
 
 
 def named(calls: RecordedCalls, incident: str) -> dict[str, RecordedCall]:
@@ -66,12 +72,15 @@ def named(calls: RecordedCalls, incident: str) -> dict[str, RecordedCall]:
 def known_incidents() -> KnownIncidents:
     """Read every record on this host."""
     found: list[tuple[str, str, str]] = []
+    read: list[tuple[str, str, Record]] = []
     recorded: dict[str, RecordedCall] = {}
     for path, record in records():
         if not isinstance(record, Record):
             continue
         recorded |= named(record.recorded_calls, path.name)
+        read.append((record.opened_at, path.name, record))
         if not record.closed_at:
             run = ", ".join(key.replace("/", " on ", 1) for key in record.plans)
             found.append((record.opened_at, path.name, run))
-    return KnownIncidents(tuple((name, run) for _, name, run in sorted(found, reverse=True)), recorded)
+    newest = {name: record for _, name, record in sorted(read, key=lambda item: item[:2], reverse=True)[:_NEWEST]}
+    return KnownIncidents(tuple((name, run) for _, name, run in sorted(found, reverse=True)), recorded, newest)

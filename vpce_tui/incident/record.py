@@ -173,12 +173,14 @@ class Record:
         return tuple(found)
 
     def unfinished(self) -> tuple[UnfinishedStep, ...]:
-        """Steps of the playbooks that were run which are neither settled nor skipped: never run, undone, failed, open."""
+        """Steps of the playbooks that were run which are not settled: skipped, undone, failed, open; or never run, where the plan has
+        something to do."""
         found = []
         for key, plan in self.plans.items():
             for step in mappings(plan, "steps"):
                 state = self.step(f"{key}/{string(step, 'id')}").state
-                if state not in SETTLED and state is not StepState.SKIPPED:
+                idle = step.get("kind") == "change" and not step.get("calls") and not step.get("blocked")
+                if state not in SETTLED and not (state is StepState.TODO and idle):
                     found.append(UnfinishedStep(key, string(step, "title") or string(step, "id"), state))
         return tuple(found)
 

@@ -16,11 +16,27 @@ _ENDS: Final = (("terminate-instance", "terminate"), ("contain-endpoint", "delet
 
 
 _CONTAINS: Final = {
-    "terminate-instance": ("isolate", "terminate"),
-    "contain-endpoint": ("policy", "network", "delete"),
-    "revoke-credentials": ("sessions", "quarantine"),
+    "terminate-instance": (frozenset({"terminate"}), frozenset({"isolate", "cut-credentials"})),
+    "contain-endpoint": (frozenset({"delete"}),),
+    "revoke-credentials": (frozenset({"sessions"}), frozenset({"quarantine"})),
 }
-"""Steps that contain the target, by playbook."""
+"""Steps that contain the target together, by playbook; established connections outlive a restricted network."""
+_EFFECTS: Final = {
+    "terminate-instance": {
+        "isolate": "isolated",
+        "cut-credentials": "its sessions revoked",
+        "terminate": "terminated",
+    },
+    "contain-endpoint": {"policy": "policy restricted", "network": "network restricted", "delete": "deleted"},
+    "revoke-credentials": {
+        "keys": "keys deactivated",
+        "sessions": "sessions revoked",
+        "quarantine": "denied everything",
+        "persistence": "what it created contained",
+    },
+    "block-traffic": {"deny": "addresses denied in the network ACL", "rules": "rules revoked"},
+}
+"""What a step that is in effect did, in words."""
 
 
 class Response(NamedTuple):
@@ -30,11 +46,23 @@ class Response(NamedTuple):
     contains: bool
 
 
+def responses_in(records: Mapping[str, Record], target: str, seen_at: datetime | None) -> tuple[Response, ...]:
+    """Of every incident, by its name; see :func:`responses_to`."""
+    found: list[Response] = []
+    for name, record in records.items():
+        found += responses_to(record, f"{name} (closed)" if record.closed_at else name, target, seen_at)
+    return tuple(found)
+
+
 def responses_to(record: Record, incident: str, target: str, seen_at: datetime | None) -> tuple[Response, ...]:
     """One for each playbook that was run on ``target``. ``seen_at``: when AWS showed it last; None: it did not."""
     found = []
     for progress in record.progress_on(target):
-        said = f"{progress.playbook} in {visible(incident)}: {progress.done} of {progress.steps} steps done"
+        states = {step: record.step(f"{progress.playbook}/{target}/{step}") for step in _steps_of(progress.playbook)}
+        done = {step for step, known in states.items() if known.state in (StepState.VERIFIED, StepState.MANUAL)}
+        effects = [words for step, words in _EFFECTS.get(progress.playbook, {}).items() if step in done]
+        said = f"{progress.playbook} in {visible(incident)}: " + "".join(f"{words}, " for words in effects)
+        said += f"{progress.done} of {progress.steps} steps done"
         said += f", {progress.skipped} skipped" if progress.skipped else ""
         back = any(
             playbook == progress.playbook and _seen_since(record, f"{playbook}/{target}/{step}", seen_at)
@@ -42,10 +70,13 @@ def responses_to(record: Record, incident: str, target: str, seen_at: datetime |
         )
         if back:
             said += ". AWS shows it again: open the playbook to see what is no longer true"
-        steps = (f"{progress.playbook}/{target}/{step}" for step in _CONTAINS.get(progress.playbook, ()))
-        contains = any(record.step(step).state in (StepState.VERIFIED, StepState.MANUAL) for step in steps)
+        contains = any(steps <= done for steps in _CONTAINS.get(progress.playbook, ()))
         found.append(Response(said, contains and not back))
     return tuple(found)
+
+
+def _steps_of(playbook: str) -> set[str]:
+    return {*_EFFECTS.get(playbook, {}), *(step for steps in _CONTAINS.get(playbook, ()) for step in steps)}
 
 
 def _seen_since(record: Record, key: str, seen_at: datetime | None) -> bool:

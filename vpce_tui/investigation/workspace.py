@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # the first paint does not wait for what assesses
     from vpce_tui.cloudtrail.recorded_calls import RecordedCalls
     from vpce_tui.detection.assessment import AssessedEvent, AssessedInstance, AssessmentInputs
     from vpce_tui.detection.team_context import Context
+    from vpce_tui.incident.incident_store import KnownIncidents
     from vpce_tui.incident.journal import Journal
     from vpce_tui.incident.record import Record
     from vpce_tui.inventory.flow_log_queries import Traffic
@@ -68,17 +69,15 @@ class Workspace:
         self.assessed: list[AssessedEvent] = []
         self.instances: list[AssessedInstance] = []
         self.fetched_at: datetime | None = None
-        self.traffic: dict[str, Traffic] = {}
-        """What flow logs said, by the endpoint or instance that they were asked about."""
+        self.traffic: dict[str, Traffic] = {}  # what flow logs said, by the endpoint or instance they were asked about
         self.journal: Journal | None = None
         self._recorded: RecordedCalls = {}
-        """Calls in the records on this host, as of when they were read last."""
+        self._records: Mapping[str, Record] = {}  # of the incidents on this host, as of when they were read last
         self._investigation: Investigation | None = None
         self._history: EventHistory | None = None
         self._listeners: list[Callable[[], object]] = []
         self._dirty = self._stale = self._assessing = False
-        self._plain: dict[str, AssessedEvent] = {}
-        """Events that make no endpoint, assessed once: nothing else is known of them."""
+        self._plain: dict[str, AssessedEvent] = {}  # events that make no endpoint, assessed once
 
     # -- what screens read of the snapshot
 
@@ -280,19 +279,20 @@ class Workspace:
         self._changed()
 
     def responses_to(self, target: str) -> tuple[Response, ...]:
-        """What was done about ``target`` in the open incident, one for each playbook."""
-        from vpce_tui.investigation.responses import responses_to, still_there  # noqa: PLC0415
+        """What was done about ``target`` in the incidents of this host, one for each playbook."""
+        from vpce_tui.investigation.responses import responses_in, still_there  # noqa: PLC0415
 
-        record = self._record()
-        if record is None or self.journal is None:
-            return ()
+        record, records = self._record(), dict(self._records)
+        if record is not None and self.journal is not None:
+            records[self.journal.name] = record
         there = still_there(target, self.instances, self.inventory_by_region or {})
-        return responses_to(record, self.journal.name, target, self.fetched_at if there else None)
+        return responses_in(records, target, self.fetched_at if there else None)
 
-    def recorded(self, calls: RecordedCalls) -> None:
-        """These calls are in incident records: assess by that from now on."""
-        if calls != self._recorded:
-            self._recorded = calls
+    def recorded(self, known: KnownIncidents) -> None:
+        """These incidents are on this host: assess by what was done in them from now on."""
+        self._records = known.records
+        if known.recorded_calls != self._recorded:
+            self._recorded = known.recorded_calls
             self._reassess()
 
     def use(self, context: Context) -> None:

@@ -136,6 +136,8 @@ class VpceTui(SafeCrash, IncidentActions):
             return
         while len(self.screen_stack) > 2:
             self.pop_screen()
+        if isinstance(self.screen, Frame) and self.screen.base == name:
+            return  # it is there, with its row
         # Screens that are not the first one are imported when they are wanted: the first paint does not wait for them.
         if name == "events":
             self.switch_screen(EventsScreen())

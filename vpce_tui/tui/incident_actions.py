@@ -51,7 +51,7 @@ class IncidentActions(App[int]):
 
         def then(found: KnownIncidents) -> None:
             self.open_incidents = found.open
-            self.workspace.recorded(found.recorded_calls)
+            self.workspace.recorded(found)
             self.show_changed()
 
         self.workspace.background.start(
@@ -103,7 +103,7 @@ class IncidentActions(App[int]):
         else:
             client.gate.open_incident(journal)
         self.show_changed()
-        if self.lab and journal.record().opened_at < self.workspace.started_at:
+        if self.lab and journal.record().steps and journal.record().opened_at < self.workspace.started_at:
             self.say(f"This lab is new: what {name} records was done in an earlier one, and is not in effect here.")
         if journal.writable:
             then()

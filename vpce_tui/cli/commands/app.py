@@ -23,7 +23,7 @@ def run(args: argparse.Namespace, *, lab: tuple[int, str] | None = None, faults:
     app.workspace.stop()  # what is still being asked is asked no further: leaving never waits
     journal = app.workspace.journal
     if journal is not None and journal.writable:
-        again = "vpce-tui lab" if lab is not None else "vpce-tui"
+        again = f"{sys.argv[0]} lab" if lab is not None else sys.argv[0]
         print(f"{journal.name} is open; resume it: {again} --incident {journal.name}", file=sys.stderr)
     if app.fault is not None:
         from vpce_tui.tui.widgets.safe_text import where

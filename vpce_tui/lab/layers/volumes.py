@@ -42,7 +42,7 @@ class Volumes:
         return ActionResult({"SnapshotId": copied.id, "Tags": copied.get_tags()})
 
     def describe_snapshots(self) -> Any:
-        """A new one is pending, with its progress."""
+        """A new one is pending, with its progress; public ones alone where those that everybody may restore are asked for."""
         for snapshot in self.ec2_backend.snapshots.values():
             described = getattr(snapshot, "lab_described", None)
             if described is None:
@@ -50,6 +50,11 @@ class Volumes:
             snapshot.status = "pending" if described < _PENDING else "completed"
             asked = self._asks("SnapshotIds") or []
             snapshot.lab_described = described + (snapshot.id in asked)
+        if self._asks("RestorableByUserIds") == ["all"] and not self._asks("SnapshotIds"):  # moto ignores it
+            found = self.ec2_backend.snapshots.values()
+            return ActionResult(
+                {"Snapshots": [item for item in found if "all" in item.create_volume_permission_groups]}
+            )
         return super().describe_snapshots()  # type: ignore[misc]
 
     def create_volume(self) -> Any:

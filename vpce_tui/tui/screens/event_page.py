@@ -15,7 +15,7 @@ from vpce_tui.tui.screens.assessed_list import LOOK, severity_cell, why_text
 from vpce_tui.tui.widgets.safe_text import hanging, line
 
 if TYPE_CHECKING:
-    from vpce_tui.detection.assessment import AssessedEvent
+    from vpce_tui.detection.assessment import AssessedEvent, AssessedInstance
     from vpce_tui.iam.trust_zone import TrustZone
     from vpce_tui.investigation.workspace import Workspace
     from vpce_tui.tui.widgets.keymap import Keymap
@@ -158,6 +158,19 @@ def what_to_do(item: AssessedEvent, workspace: Workspace, keys: Keymap) -> list[
 def _contained(target: str, workspace: Workspace) -> bool:
     """Whether a step that contains it is in effect, and AWS does not show otherwise."""
     return bool(target) and any(response.contains for response in workspace.responses_to(target))
+
+
+def what_to_do_about(item: AssessedInstance, workspace: Workspace, keys: Keymap) -> list[tuple[str, str]]:
+    """What was done about an instance and its role, and what an operator would do where it is compromised."""
+    from vpce_tui.detection.assessment import InstanceStatus  # noqa: PLC0415
+
+    instance, roles = item.instance, workspace.assessment_inputs().roles
+    role = roles.of_profile(instance.profile_arn) if roles is not None else None
+    involved = [instance.id, *([f"role/{role.name}"] if role is not None else [])]
+    found = [("done", text) for target in involved for text in response_lines(target, workspace, keys)]
+    if item.status is InstanceStatus.COMPROMISED and not instance.gone and not _contained(instance.id, workspace):
+        found.append(("do", f"contain the instance {instance.id} ({keys.shown('playbooks')})"))
+    return found
 
 
 def response_lines(target: str, workspace: Workspace, keys: Keymap) -> list[str]:

@@ -33,6 +33,9 @@ def choose_playbook(screen: Frame, item: AssessedEvent) -> None:
     own = screen.workspace.identity.account if screen.workspace.identity else ""
     targets += [(named, region) for named in named_principals(item.event, own)]
     principal = principal_target(item.event.principal, own)
+    if item.assessment.response:  # the caller is one of us
+        screen.main.open_playbooks(targets)
+        return
     if principal:
         targets.append((principal, region))
     else:

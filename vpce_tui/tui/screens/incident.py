@@ -90,12 +90,9 @@ class IncidentScreen(Frame):
             found.append(hint("next-view", "timeline" if self.view == "record" else "record"))
             if self.view == "timeline":
                 return [*found, *self.sheet.keys(keys), hint("resume"), hint("note"), hint("help"), hint("quit")]
-            found += [
-                hint("resume"),
-                hint("note"),
-                hint("close-incident", "close"),
-                hint("copy", "copy head hash"),
-            ]
+            if self.workspace.journal.writable:
+                found += [hint("resume"), hint("note"), hint("close-incident", "close")]
+            found.append(hint("copy", "copy head hash"))
         return [*found, keys.pair("down", "up", "scroll"), hint("help"), hint("quit")]
 
     def show(self) -> None:
@@ -191,6 +188,7 @@ class IncidentScreen(Frame):
             line(
                 (journal.name, "bold"),
                 f"  opened {record.opened_at[:16]}Z by {record.opened_by.rpartition('/')[2]}  {record.reason}",
+                (f"  closed {record.closed_at[:16]}Z" if record.closed_at else "", "bold"),
             ),
             line(
                 (state, "$success" if verdict.good else "bold $error"),
@@ -201,13 +199,13 @@ class IncidentScreen(Frame):
             line(""),
         ]
         left = [step for step in record.steps.values() if step.calls_with_unknown_outcome or step.state in _LEFT]
-        never_run = unfinished_lines(record, {StepState.TODO, StepState.UNDONE})
+        never_run = unfinished_lines(record, {StepState.TODO, StepState.UNDONE, StepState.SKIPPED})
         if left:
             found.append(line(("Open steps", "bold")))
             found += [line(f"  {sign(step.state.sign)} {step.key}: {step.state.value} {step.saw}") for step in left]
             found.append(line(""))
         if never_run:
-            found.append(line(("Not run, or undone", "bold")))
+            found.append(line(("Not run, skipped or undone", "bold")))
             found += [part for head, text in never_run for part in hanging(f"  {head}: ", text, 76)]
             found.append(line(""))
         width, about = max(self.query_one("#page").size.width - 4, 40), ""

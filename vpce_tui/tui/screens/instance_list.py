@@ -12,7 +12,7 @@ from vpce_tui.detection.assessment import AssessedInstance
 from vpce_tui.detection.signals import Severity
 from vpce_tui.inventory.resources import Instance
 from vpce_tui.tui.screens.assessed_list import LOOK, AssessedListScreen, joined, reasons_of, severity_cell, why_text
-from vpce_tui.tui.screens.event_page import response_lines
+from vpce_tui.tui.screens.event_page import what_to_do_about
 from vpce_tui.tui.screens.frame import READING, Frame
 from vpce_tui.tui.widgets.keymap import KeyHint, binding
 from vpce_tui.tui.widgets.page import Page
@@ -100,8 +100,8 @@ class InstancesScreen(AssessedListScreen):
             if self.workspace.instance_coverage.running or not self.workspace.instance_coverage.parts:
                 return line(self.workspace.problem or "Looking…")
             return line("No instance. See the coverage line for the regions that were searched.")
-        done = response_lines(item.instance.id, self.workspace, self.main.keymap)
-        found = [part for text in done for part in hanging("done: ", text, self.page_width, "bold")]
+        advice = what_to_do_about(item, self.workspace, self.main.keymap)
+        found = [part for label, text in advice for part in hanging(f"{label}: ", text, self.page_width, "bold")]
         found += why_text(item.assessment, self.page_width, full=False)
         return joined([*found, *_facts(item, self.page_width)])
 
@@ -195,8 +195,8 @@ class InstanceScreen(Frame):
         instance, severity = item.instance, item.assessment.severity
         found = [line((severity_cell(severity), LOOK[severity]), f"  {instance.id}  {instance.name}"), line("")]
         width = max(self.query_one("#page").size.width - 4, 40)
-        for text in response_lines(instance.id, self.workspace, self.main.keymap):
-            found += hanging(f"{'done':<9} ", text, width, "", "bold")
+        for label, text in what_to_do_about(item, self.workspace, self.main.keymap):
+            found += hanging(f"{label:<9} ", text, width, "", "bold")
         found += why_text(item.assessment, width, full=True)
         launched = (
             f"{instance.launched:%Y-%m-%d %H:%M UTC} ({self.main.ago(instance.launched)})"

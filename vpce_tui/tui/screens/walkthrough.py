@@ -143,10 +143,19 @@ class WalkthroughScreen(WalkthroughActions):
         self.query_one("#page", Page).show(self._page())
         self.query_one("#tabs", Steady).update(tabs(self.view))
 
+    def _last_run(self) -> list[Content]:
+        """What came of the step that ran last: where its target is gone now, no plan shows it any more."""
+        outcome, log = self.outcomes.get(self.running_step), self.logs.get(self.running_step)
+        if outcome is None:
+            return []
+        found = hanging(f"{sign(outcome.ended.sign)} ", f"{outcome.ended.value}: {outcome.says}", self._width, "bold")
+        return [*found, *(log.lines(self._width, running=False) if log is not None else []), line("")]
+
     def _page(self) -> Content:
         if self.problem:
             return lines(
                 [
+                    *self._last_run(),
                     line(("This playbook cannot be planned.", "bold")),
                     line(self.problem),
                     line(""),

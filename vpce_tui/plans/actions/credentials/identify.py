@@ -142,6 +142,7 @@ IDENTIFY: Final[Action[PrincipalState]] = Action(
             PrincipalAspect.CONSOLE,
             PrincipalAspect.INSTANCES,
             PrincipalAspect.SESSIONS,
+            PrincipalAspect.HISTORY,
         }
     ),
     plan=_plan_identify,
