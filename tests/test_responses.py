@@ -15,7 +15,7 @@ from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import CallStatus, Record, StepRecord
 from vpce_tui.incident.rows import IncidentClosed
 from vpce_tui.incident.states import CallState, StepState
-from vpce_tui.investigation.responses import responses_to
+from vpce_tui.investigation.responses import responses_in, responses_to
 from vpce_tui.tui.screens.event_page import what_to_do
 
 AT = "2026-11-27T03:00:00Z"
@@ -123,4 +123,18 @@ async def test_what_a_closed_incident_did_is_said_too(aws: Aws, plan_text: str) 
             )
             (found,) = app.workspace.responses_to(aws.victim)
             assert found.says.startswith("terminate-instance in case (closed): isolated, its sessions revoked, 2 of 9")
-            assert found.contains
+            assert not found.contains, "it may have been about an earlier intrusion"
+            item = next(item for item in app.workspace.assessed if item.event.principal.instance_id == aws.victim)
+            assert any(
+                aws.victim in text for label, text in what_to_do(item, app.workspace, app.keymap) if label == "do"
+            )
+
+
+def test_only_the_incident_that_is_open_here_contains_and_only_its_own_account_counts() -> None:
+    key = "revoke-credentials/role/web"
+    steps = {f"{key}/sessions": StepRecord(f"{key}/sessions", StepState.VERIFIED)}
+    record = Record(account="1", plans={key: {"steps": [{"id": "sessions"}]}}, steps=steps)
+    (here,) = responses_in({"case": record}, "1", "case", "role/web", None)
+    (elsewhere,) = responses_in({"case": record}, "1", "other", "role/web", None)
+    assert (here.contains, elsewhere.contains) == (True, False)
+    assert responses_in({"case": record}, "2", "case", "role/web", None) == ()

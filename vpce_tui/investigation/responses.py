@@ -46,11 +46,17 @@ class Response(NamedTuple):
     contains: bool
 
 
-def responses_in(records: Mapping[str, Record], target: str, seen_at: datetime | None) -> tuple[Response, ...]:
-    """Of every incident, by its name; see :func:`responses_to`."""
+def responses_in(
+    records: Mapping[str, Record], account: str, here: str, target: str, seen_at: datetime | None
+) -> tuple[Response, ...]:
+    """Of every incident of the account, by its name; see :func:`responses_to`. Only what the incident that is open ``here`` did
+    contains the target: another one may have been about an earlier intrusion, or be somebody's who handed it over."""
     found: list[Response] = []
     for name, record in records.items():
-        found += responses_to(record, f"{name} (closed)" if record.closed_at else name, target, seen_at)
+        if record.account == account:
+            shown = f"{name} (closed)" if record.closed_at else name
+            responses = responses_to(record, shown, target, seen_at)
+            found += [item._replace(contains=item.contains and name == here) for item in responses]
     return tuple(found)
 
 

@@ -282,11 +282,11 @@ class Workspace:
         """What was done about ``target`` in the incidents of this host, one for each playbook."""
         from vpce_tui.investigation.responses import responses_in, still_there  # noqa: PLC0415
 
-        record, records = self._record(), dict(self._records)
-        if record is not None and self.journal is not None:
-            records[self.journal.name] = record
+        record, here = self._record(), self.journal.name if self.journal is not None else ""
+        records = {**self._records, **({here: record} if record is not None else {})}
         there = still_there(target, self.instances, self.inventory_by_region or {})
-        return responses_in(records, target, self.fetched_at if there else None)
+        account = self.identity.account if self.identity is not None else ""
+        return responses_in(records, account, here, target, self.fetched_at if there else None)
 
     def recorded(self, known: KnownIncidents) -> None:
         """These incidents are on this host: assess by what was done in them from now on."""
