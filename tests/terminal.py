@@ -39,6 +39,7 @@ class Terminal:
         words = [*(program or (sys.executable, "-m", "vpce_tui")), *argv]
         self.pid, self.descriptor = pty.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it, and hands that on
             os.execvpe(words[0], words, {**env, "TERM": "xterm-256color", "LANG": "C.UTF-8"})
         self.written = b""
         self.pressed = 0

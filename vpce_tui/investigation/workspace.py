@@ -72,7 +72,7 @@ class Workspace:
         self.traffic: dict[str, Traffic] = {}  # what flow logs said, by the endpoint or instance they were asked about
         self.journal: Journal | None = None
         self._recorded: RecordedCalls = {}
-        self._records: Mapping[str, Record] = {}  # of the incidents on this host, as of when they were read last
+        self.records: Mapping[str, Record] = {}  # of the incidents on this host, as of when they were read last
         self._investigation: Investigation | None = None
         self._history: EventHistory | None = None
         self._listeners: list[Callable[[], object]] = []
@@ -283,14 +283,14 @@ class Workspace:
         from vpce_tui.investigation.responses import responses_in, still_there  # noqa: PLC0415
 
         record, here = self._record(), self.journal.name if self.journal is not None else ""
-        records = {**self._records, **({here: record} if record is not None else {})}
+        records = {**self.records, **({here: record} if record is not None else {})}
         there = still_there(target, self.instances, self.inventory_by_region or {})
         account = self.identity.account if self.identity is not None else ""
         return responses_in(records, account, here, target, self.fetched_at if there else None)
 
     def recorded(self, known: KnownIncidents) -> None:
         """These incidents are on this host: assess by what was done in them from now on."""
-        self._records = known.records
+        self.records = known.records
         if known.recorded_calls != self._recorded:
             self._recorded = known.recorded_calls
             self._reassess()

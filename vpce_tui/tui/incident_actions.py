@@ -108,7 +108,7 @@ class IncidentActions(App[int]):
         if journal.writable:
             then()
 
-    def action_resume_playbook(self, target: str = "") -> None:
+    def action_resume_playbook(self, target: str = "", *, quiet: bool = False) -> None:
         """Resume the playbook that was run last in the open incident (on ``target``, where one is named)."""
 
         journal = self.workspace.journal
@@ -116,7 +116,7 @@ class IncidentActions(App[int]):
         plans = [plan for plan in plans if target in ("", plan["target"])]
         if plans:
             self.walk_through(str(plans[-1]["playbook"]), str(plans[-1]["target"]), str(plans[-1]["region"]))
-        elif not target:
+        elif not target and not quiet:
             self.say(
                 f"No playbook was run in this incident yet. Open an instance, then its playbooks ({self.keymap.shown('playbooks')})."
             )

@@ -100,7 +100,7 @@ def _open_when_signed_in(app: Any, name: str, target: str) -> None:
     def opened() -> None:
         if app.workspace.identity is not None:
             app.workspace.forget(opened)
-            app.work_in(name, lambda: app.action_resume_playbook(target))
+            app.work_in(name, lambda: app.action_resume_playbook(target, quiet=True))
 
     app.workspace.listen(opened)
 
