@@ -1,5 +1,7 @@
 """Steps in the app: skipped with a reason, left for later, and what is said of them when the incident is closed."""
 
+import subprocess
+import sys
 from argparse import Namespace
 
 import pytest
@@ -117,3 +119,10 @@ async def test_a_closed_incident_can_be_read_and_takes_nothing(
         app.leave_incident()
     with Journal.open(aws.incident(), "test", write=False) as journal:
         assert len(list(journal.rows())) == rows + 1
+
+
+def test_the_first_paint_waits_for_nothing_that_reads_records_or_plans() -> None:
+    said = "import sys, vpce_tui.tui.app; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True).stdout.split()
+    late = ("boto3", "botocore", "sqlite3", "vpce_tui.incident.journal", "vpce_tui.engine", "vpce_tui.plans")
+    assert [name for name in late if name in loaded] == []

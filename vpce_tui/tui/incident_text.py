@@ -1,10 +1,15 @@
 """What is said of an incident: why nothing can be added to it, and which steps are not finished."""
 
-from collections.abc import Container
+from __future__ import annotations
 
-from vpce_tui.incident.journal import Journal
-from vpce_tui.incident.record import Record
+from collections.abc import Container
+from typing import TYPE_CHECKING
+
 from vpce_tui.incident.states import StepState
+
+if TYPE_CHECKING:  # the first paint does not wait for what reads records
+    from vpce_tui.incident.journal import Journal
+    from vpce_tui.incident.record import Record
 
 
 def read_only_because(journal: Journal) -> str:
