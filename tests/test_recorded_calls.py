@@ -37,18 +37,20 @@ def test_an_event_is_a_response_only_where_everything_of_the_call_fits(change: d
 
 
 def test_an_endpoint_that_an_undo_created_again_is_as_bad_as_it_was_while_it_exists() -> None:
-    def assessed(recorded: dict[str, RecordedCall], **more: Any) -> Any:
+    def assessed(recorded: dict[str, RecordedCall], regions: Any = None, **more: Any) -> Any:
         open_policy = created(
             requestID="r-1", service="com.amazonaws.vpce.eu-west-1.vpce-svc-0f3c9a1b2d4e5f607", **more
         )
-        known = AssessmentInputs(past(), {HOME: region()}, OURS, now=AT, recorded=recorded)
+        known = AssessmentInputs(past(), regions, OURS, now=AT, recorded=recorded)
         return assess_event(open_policy, known)
 
     before, after = assessed({}), assessed({"r-1": CALL})
     assert before.assessment.severity >= Severity.HIGH
     assert after.assessment.response == "case"
-    if not after.endpoint_gone:
-        assert after.assessment.severity >= Severity.HIGH
+    assert after.assessment.severity >= Severity.HIGH
+    live = assessed({"r-1": CALL}, {HOME: region()})
+    assert (live.endpoint_gone, live.assessment.response) == (False, "case")
+    assert live.assessment.severity >= Severity.HIGH
     refused = assessed({"r-1": CALL}, answer=False, errorCode="Client.UnauthorizedOperation")
     assert refused.assessment.severity is Severity.INFO
 

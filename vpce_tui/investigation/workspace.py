@@ -59,12 +59,11 @@ class Workspace:
         self.clock, self.context, self.read_only = clock, context, read_only
         self.asked_regions, self.since, self.log_files, self._cache_folder = tuple(regions), since, log_files, cache
         self.look_back, self.context_file = look_back, context_file
-        self.started_at = rfc3339(clock())
+        self.started_at, self.problem = rfc3339(clock()), ""
         self._known_now: AssessmentInputs | None = None
         self.background = Background()
         self.client: Any = None
         self.identity: Identity | None = None
-        self.problem = ""
         self.snapshot = snapshot  # what is known by now; None: nothing was begun
         self.assessed: list[AssessedEvent] = []
         self.instances: list[AssessedInstance] = []
@@ -284,7 +283,8 @@ class Workspace:
 
         record, here = self._record(), self.journal.name if self.journal is not None else ""
         records = {**self.records, **({here: record} if record is not None else {})}
-        there = still_there(target, self.instances, self.inventory_by_region or {})
+        acted_on = any(found.progress_on(target) for found in records.values())  # else no key waits for all instances
+        there = acted_on and still_there(target, self.instances, self.inventory_by_region or {})
         account = self.identity.account if self.identity is not None else ""
         return responses_in(records, account, here, target, self.fetched_at if there else None)
 
