@@ -319,7 +319,7 @@ def test_after_an_undo_what_was_judged_before_is_proved_no_more(aws: Aws) -> Non
     assert code == 0, said
     with Journal.open(aws.incident(), "reader", write=False) as journal:
         step = replay(journal.rows()).step("revoke-credentials/user/ci-backup/refused")
-    assert step.state is StepState.NOT_VERIFIED
+    assert step.state is StepState.INCOMPLETE
     assert "“Deactivate its access keys” was undone since" in step.saw
     code, said = applied(aws, "refused")
     assert code == 1, said

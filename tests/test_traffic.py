@@ -214,3 +214,15 @@ def test_who_uses_an_endpoint_is_said_before_it_is_closed(aws: Aws) -> None:
     code, said = aws.run(*words)
     assert code == 0, said
     assert "who used it" in said
+
+
+def test_where_no_interface_is_left_nothing_passes(aws: Aws) -> None:
+    plan(aws, f"addresses={INTRUDER}")
+    apply(aws, "acl")
+    ec2 = clients(aws)("ec2")
+    ec2.modify_instance_attribute(InstanceId=aws.victim, DisableApiTermination={"Value": False})
+    ec2.terminate_instances(InstanceIds=[aws.victim])
+    path = str(aws.folder / "plan.json")
+    words = ("plan", "block-traffic", aws.victim, "--region", HOME, "--incident", "case", "--out", path)
+    assert aws.run(*words)[0] == 0
+    assert "no traffic passes through them" in apply(aws, "verify")

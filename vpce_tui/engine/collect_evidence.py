@@ -79,8 +79,8 @@ def collect_evidence(context: ExecutionContext, step: Step, approval: Approval) 
     context.journal.append(StepVerification(step=key, verification=proof, saw="; ".join([saw, *missing])))
     if needed:
         said = f"{saw}; missing: {', '.join(needed)}. Run the step again, or accept the gap: vpce-tui note … {step.id} --manual"
-        return Outcome(Ended.NOT_VERIFIED, said, tuple(missing))
-    ended = {VerificationState.VERIFIED: Ended.VERIFIED, VerificationState.NOT_YET: Ended.NOT_VERIFIED}.get(
+        return Outcome(Ended.INCOMPLETE, said, tuple(missing))
+    ended = {VerificationState.VERIFIED: Ended.VERIFIED, VerificationState.NOT_YET: Ended.INCOMPLETE}.get(
         proof, Ended.FAILED
     )
     return Outcome(ended, saw, tuple(missing))

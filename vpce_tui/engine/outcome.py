@@ -14,6 +14,7 @@ class Ended(StrEnum):
     UNDONE = "undone"
     OPEN = "open"
     NOT_VERIFIED = "applied, not verified"
+    INCOMPLETE = "incomplete"
     STOPPED = "stopped"
     FAILED = "failed"
     BLOCKED = "blocked"
@@ -27,13 +28,21 @@ class Ended(StrEnum):
         return _ENDED_SIGNS.get(self, "✖")
 
 
-_ENDED_SIGNS = {Ended.VERIFIED: "✔", Ended.NOTHING: "–", Ended.UNDONE: "↩", Ended.OPEN: "!", Ended.NOT_VERIFIED: "!"}
+_ENDED_SIGNS = {
+    Ended.VERIFIED: "✔",
+    Ended.NOTHING: "–",
+    Ended.UNDONE: "↩",
+    Ended.OPEN: "!",
+    Ended.NOT_VERIFIED: "!",
+    Ended.INCOMPLETE: "!",
+}
 EXIT_OF = {
     Ended.VERIFIED: Exit.DONE,
     Ended.NOTHING: Exit.DONE,
     Ended.UNDONE: Exit.DONE,
     Ended.OPEN: Exit.DONE,
     Ended.NOT_VERIFIED: Exit.NOT_VERIFIED,
+    Ended.INCOMPLETE: Exit.NOT_VERIFIED,
     Ended.STOPPED: Exit.NOT_VERIFIED,
     Ended.FAILED: Exit.FAILED,
     Ended.BLOCKED: Exit.FAILED,

@@ -22,7 +22,14 @@ from vpce_tui.plans.playbook import Choices, Playbook, PlaybookStep
 from vpce_tui.plans.targets.planning_context import OnRead
 from vpce_tui.playbooks.library import load
 
-_BEGUN = (StepState.RUNNING, StepState.VERIFIED, StepState.NOT_VERIFIED, StepState.FAILED, StepState.OUTCOME_UNKNOWN)
+_BEGUN = (
+    StepState.RUNNING,
+    StepState.VERIFIED,
+    StepState.NOT_VERIFIED,
+    StepState.INCOMPLETE,
+    StepState.FAILED,
+    StepState.OUTCOME_UNKNOWN,
+)
 
 
 class PlaybookSession:

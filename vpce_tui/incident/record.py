@@ -344,7 +344,10 @@ def _verified(step: StepRecord, content: StepVerification) -> None:
         step.rounds += undone
         step.half_undone = not undone
     else:
-        step.state = _VERIFIED[content.verification]
+        waits = content.verification is VerificationState.NOT_YET
+        step.state = (
+            StepState.INCOMPLETE if waits and step.newest.get("kind") == "read" else _VERIFIED[content.verification]
+        )
 
 
 def _checked(step: StepRecord, content: CallCheck) -> None:

@@ -5,13 +5,20 @@ from typing import Final
 
 
 class StepState(StrEnum):
-    """The state of a step in an incident."""
+    """The state of a step in an incident.
+
+    ``NOT_VERIFIED``: its changes were applied, and reading back did not show them yet. ``INCOMPLETE``: it only reads, and what was
+    read does not answer its question yet. ``DRIFTED``: it was verified, and planning from live state shows that it is no longer so;
+    no row says it.
+    """
 
     TODO = "to do"
     RUNNING = "running"
     VERIFIED = "verified"
     NOTHING_TO_DO = "nothing to do"
     NOT_VERIFIED = "applied, not verified"
+    INCOMPLETE = "incomplete"
+    DRIFTED = "no longer in effect"
     FAILED = "failed"
     OUTCOME_UNKNOWN = "outcome unknown"
     OPEN = "open"
@@ -31,11 +38,13 @@ _SIGNS = {
     StepState.VERIFIED: "✔",
     StepState.NOTHING_TO_DO: "–",
     StepState.NOT_VERIFIED: "!",
+    StepState.INCOMPLETE: "!",
+    StepState.DRIFTED: "!",
     StepState.FAILED: "✖",
     StepState.OUTCOME_UNKNOWN: "!",
     StepState.OPEN: "!",
     StepState.SKIPPED: "–",
-    StepState.MANUAL: "✔",
+    StepState.MANUAL: "✎",
     StepState.UNDONE: "↩",
 }
 

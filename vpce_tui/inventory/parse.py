@@ -74,6 +74,7 @@ def interface(raw: Raw) -> Interface:
         requester_managed=bool(raw.get("RequesterManaged", False)),
         ipv6=tuple(str(item.get("Ipv6Address", "")) for item in raw.get("Ipv6Addresses") or ()),
         private_ips=tuple(str(item.get("PrivateIpAddress", "")) for item in raw.get("PrivateIpAddresses") or ()),
+        attached=raw.get("Status") != "available",
     )
 
 

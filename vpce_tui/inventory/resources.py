@@ -99,6 +99,8 @@ class Interface:
     requester_managed: bool = False
     ipv6: tuple[str, ...] = ()
     private_ips: tuple[str, ...] = ()
+    attached: bool = True
+    """False: AWS says that it is *available*, so no traffic passes through it."""
 
 
 @dataclass(frozen=True, slots=True)

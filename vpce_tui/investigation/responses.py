@@ -1,15 +1,20 @@
 """What an incident's record says was done about a target, and whether AWS still shows the target."""
 
+import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from vpce_tui.aws.call import Call
+from vpce_tui.core.json_values import strings
 from vpce_tui.core.text import visible
 from vpce_tui.detection.assessment import AssessedInstance
-from vpce_tui.incident.record import Record
-from vpce_tui.incident.states import StepState
+from vpce_tui.incident.record import Record, StepRecord
+from vpce_tui.incident.states import CallState, StepState
 from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.parse import moment
+from vpce_tui.inventory.resources import Endpoint
 
 _ENDS: Final = (("terminate-instance", "terminate"), ("contain-endpoint", "delete"))
 """Steps after which the target is gone: playbook and step id."""
@@ -39,6 +44,16 @@ _EFFECTS: Final = {
 """What a step that is in effect did, in words."""
 
 
+@dataclass(frozen=True, slots=True)
+class TargetView:
+    """What the last look at the account showed of a target. ``seen_at``: None, it did not find it; ``groups``: the security groups
+    of each of an instance's interfaces."""
+
+    seen_at: datetime | None = None
+    groups: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    endpoint: Endpoint | None = None
+
+
 class Response(NamedTuple):
     """One playbook on the target, in words. ``contains``: a step that contains it is in effect, and nothing speaks against it."""
 
@@ -47,7 +62,7 @@ class Response(NamedTuple):
 
 
 def responses_in(
-    records: Mapping[str, Record], account: str, here: str, target: str, seen_at: datetime | None
+    records: Mapping[str, Record], account: str, here: str, target: str, view: TargetView
 ) -> tuple[Response, ...]:
     """Of every incident of the account, by its name; see :func:`responses_to`. Only what the incident that is open ``here`` did
     contains the target: another one may have been about an earlier intrusion, or be somebody's who handed it over."""
@@ -55,27 +70,33 @@ def responses_in(
     for name, record in records.items():
         if record.account == account:
             shown = f"{name} (closed)" if record.closed_at else name
-            responses = responses_to(record, shown, target, seen_at)
+            responses = responses_to(record, shown, target, view)
             found += [item._replace(contains=item.contains and name == here) for item in responses]
     return tuple(found)
 
 
-def responses_to(record: Record, incident: str, target: str, seen_at: datetime | None) -> tuple[Response, ...]:
-    """One for each playbook that was run on ``target``. ``seen_at``: when AWS showed it last; None: it did not."""
+def responses_to(record: Record, incident: str, target: str, view: TargetView) -> tuple[Response, ...]:
+    """One for each playbook that was run on ``target``, against what AWS shows of it."""
     found = []
     for progress in record.progress_on(target):
         states = {step: record.step(f"{progress.playbook}/{target}/{step}") for step in _steps_of(progress.playbook)}
         done = {step for step, known in states.items() if known.state in (StepState.VERIFIED, StepState.MANUAL)}
-        effects = [words for step, words in _EFFECTS.get(progress.playbook, {}).items() if step in done]
+        reverted = {step for step in done if _reverted(states[step], view)}
+        done -= reverted
+        known = _EFFECTS.get(progress.playbook, {})
+        effects = [words for step, words in known.items() if step in done]
         said = f"{progress.playbook} in {visible(incident)}: " + "".join(f"{words}, " for words in effects)
         said += f"{progress.done} of {progress.steps} steps done"
         said += f", {progress.skipped} skipped" if progress.skipped else ""
         back = any(
-            playbook == progress.playbook and _seen_since(record, f"{playbook}/{target}/{step}", seen_at)
+            playbook == progress.playbook and _seen_since(record, f"{playbook}/{target}/{step}", view.seen_at)
             for playbook, step in _ENDS
         )
         if back:
             said += ". AWS shows it again: open the playbook to see what is no longer true"
+        elif reverted:
+            no_longer = " or ".join(known.get(step, step) for step in sorted(reverted))
+            said += f". AWS shows that it is no longer {no_longer}: open the playbook to do it again"
         contains = any(steps <= done for steps in _CONTAINS.get(progress.playbook, ()))
         found.append(Response(said, contains and not back))
     return tuple(found)
@@ -92,7 +113,50 @@ def _seen_since(record: Record, key: str, seen_at: datetime | None) -> bool:
     return step.state is StepState.VERIFIED and seen_at is not None and bool(made) and seen_at > max(made)
 
 
-def still_there(target: str, instances: Iterable[AssessedInstance], regions: Mapping[str, Region]) -> bool:
-    """Whether the last look at the account found ``target``: an instance that is not gone, or an endpoint."""
-    found = any(item.instance.id == target and not item.instance.gone for item in instances)
-    return found or any(target in region.network.endpoints for region in regions.values())
+def _reverted(step: StepRecord, view: TargetView) -> bool:
+    """Whether AWS showed, after a call of the step was made, that it is no longer in effect."""
+    return any(
+        _contradicted(known.call, view)
+        for known in step.calls.values()
+        if known.state is CallState.DONE
+        and view.seen_at is not None
+        and (moment(known.at) or view.seen_at) < view.seen_at
+    )
+
+
+def _contradicted(call: Call, view: TargetView) -> bool:
+    asked, endpoint = call.parameters, view.endpoint
+    if call.operation == "ModifyNetworkInterfaceAttribute" and asked.get("Groups"):
+        groups = view.groups.get(str(asked.get("NetworkInterfaceId")))
+        return groups is not None and groups != frozenset(strings(asked, "Groups"))
+    if call.operation == "ModifyVpcEndpoint" and endpoint is not None and asked.get("VpcEndpointId") == endpoint.id:
+        tables = set(strings(asked, "RemoveRouteTableIds")) & set(endpoint.route_tables)
+        groups_back = set(strings(asked, "RemoveSecurityGroupIds")) & set(endpoint.groups)
+        groups_gone = set(strings(asked, "AddSecurityGroupIds")) - set(endpoint.groups)
+        policy = asked.get("PolicyDocument")
+        return bool(tables or groups_back or groups_gone) or (
+            isinstance(policy, str) and _differ(policy, endpoint.policy)
+        )
+    return False
+
+
+def _differ(one: str, other: str) -> bool:
+    """Whether two policies differ, both being read."""
+    try:
+        return bool(json.loads(one) != json.loads(other))
+    except ValueError:
+        return False
+
+
+def view_of(
+    target: str, instances: Iterable[AssessedInstance], regions: Mapping[str, Region], fetched_at: datetime | None
+) -> TargetView:
+    """What the look at the account at ``fetched_at`` found of ``target``: an instance that is not gone, or an endpoint."""
+    for item in instances:
+        if item.instance.id == target and not item.instance.gone:
+            groups = {nic.id: frozenset(nic.groups) for nic in item.instance.interfaces}
+            return TargetView(seen_at=fetched_at, groups=groups)
+    for region in regions.values():
+        if target in region.network.endpoints:
+            return TargetView(seen_at=fetched_at, endpoint=region.network.endpoints[target])
+    return TargetView()

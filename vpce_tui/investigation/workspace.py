@@ -279,14 +279,15 @@ class Workspace:
 
     def responses_to(self, target: str) -> tuple[Response, ...]:
         """What was done about ``target`` in the incidents of this host, one for each playbook."""
-        from vpce_tui.investigation.responses import responses_in, still_there  # noqa: PLC0415
+        from vpce_tui.investigation.responses import TargetView, responses_in, view_of  # noqa: PLC0415
 
         record, here = self._record(), self.journal.name if self.journal is not None else ""
         records = {**self.records, **({here: record} if record is not None else {})}
         acted_on = any(found.progress_on(target) for found in records.values())  # else no key waits for all instances
-        there = acted_on and still_there(target, self.instances, self.inventory_by_region or {})
+        regions = self.inventory_by_region or {}
+        view = view_of(target, self.instances, regions, self.fetched_at) if acted_on else TargetView()
         account = self.identity.account if self.identity is not None else ""
-        return responses_in(records, account, here, target, self.fetched_at if there else None)
+        return responses_in(records, account, here, target, view)
 
     def recorded(self, known: KnownIncidents) -> None:
         """These incidents are on this host: assess by what was done in them from now on."""

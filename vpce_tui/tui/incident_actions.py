@@ -12,7 +12,7 @@ from vpce_tui.incident.rows import IncidentClosed
 from vpce_tui.incident.states import StepState
 from vpce_tui.investigation.workspace import Workspace
 from vpce_tui.tui.incident_text import read_only_because, unfinished_lines
-from vpce_tui.tui.widgets.dialogs import Ask
+from vpce_tui.tui.widgets.dialogs import Ask, Read
 from vpce_tui.tui.widgets.keymap import Keymap
 from vpce_tui.tui.widgets.safe_text import line, lines
 
@@ -36,6 +36,10 @@ class IncidentActions(App[int]):
     @abstractmethod
     def say(self, text: str) -> None:
         """Show a message, and keep it."""
+
+    @abstractmethod
+    def copy(self, text: str, what: str = "") -> None:
+        """To the terminal's clipboard."""
 
     @abstractmethod
     def show_changed(self) -> None:
@@ -138,7 +142,17 @@ class IncidentActions(App[int]):
                     self.say(error_message(error))
                     return
                 self.leave_incident()
-                self.say(f"{journal.name} is closed. Store its head hash elsewhere: {head}")
+                said = f"{journal.name} is closed. Store its head hash elsewhere, as in the ticket: with it, vpce-tui verify "
+                said += (
+                    f"{journal.name} --expect-head HASH shows whether rows were removed or the record was rewritten."
+                )
+                self.push_screen(
+                    Read(
+                        "Incident closed",
+                        lines([line(said), line(""), line(head)]),
+                        copy=lambda: self.copy(head, "the head hash"),
+                    )
+                )
 
         left = unfinished_lines(journal.record(), frozenset(StepState))
         body = [line(("Not finished", "bold $warning")), *(line(f"{name}: {titles}") for name, titles in left)]

@@ -1,4 +1,4 @@
-"""Starting instances as AWS does it: AMIs keep what they were registered with and must be there, protection holds from the
+"""Starting and terminating instances as AWS does it: AMIs keep what they were registered with and must be there, protection holds from the
 start, status checks take a moment, versions of launch templates build on one another."""
 
 from typing import Any, Final
@@ -12,7 +12,7 @@ _INITIALIZING: Final = 2
 
 
 class Instances:
-    """Answers about starting instances; stands before moto's EC2 answers."""
+    """Answers about starting and terminating instances; stands before moto's EC2 answers."""
 
     ec2_backend: Any
 
@@ -91,6 +91,15 @@ class Instances:
             instance.lab_checked = 0
             for nic in instance.nics.values():
                 nic.delete_on_termination = True
+        return answer
+
+    def terminate_instances(self) -> Any:
+        """Interfaces that outlive it are detached, and available to others."""
+        answer = super().terminate_instances()  # type: ignore[misc]
+        for instance in self.ec2_backend.get_multi_instances_by_id(self._get_param("InstanceIds") or []):  # type: ignore[attr-defined]
+            for nic in list(instance.nics.values()):
+                if nic.id in self.ec2_backend.enis:
+                    instance.detach_eni(nic)
         return answer
 
     def describe_instance_status(self) -> Any:

@@ -90,7 +90,7 @@ INTERFACE_ACTIONS: Final[Mapping[str, Action[InterfaceState]]] = {
     "traffic-flow-logs": flow_logs.TRAFFIC_FLOW_LOGS,
     "traffic-waf": blocking.TRAFFIC_WAF,
     "traffic-block-public-access": blocking.TRAFFIC_BLOCK_PUBLIC_ACCESS,
-    "traffic-verify": traffic.VERIFY_BLOCK,
+    "traffic-verify": blocking.VERIFY_BLOCK,
 }
 ACCOUNT_ACTIONS: Final[Mapping[str, Action[AccountState]]] = {
     "account-overview": overview.ACCOUNT_OVERVIEW,

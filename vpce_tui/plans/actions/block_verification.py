@@ -10,14 +10,17 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from vpce_tui.core.ip_addresses import inside, is_subnet, overlap
+from vpce_tui.core.json_values import mappings
 from vpce_tui.incident.states import VerificationState
-from vpce_tui.inventory import flow_log_queries
+from vpce_tui.inventory import flow_log_queries, parse
 from vpce_tui.inventory.flow_log_queries import FlowPeer, Traffic
 from vpce_tui.plans.actions import Pages, ReadBack
 from vpce_tui.plans.targets.interface_state import InterfaceAspect, InterfaceState
 
 _GRACE: Final = timedelta(seconds=60)
 """A block takes a moment to hold everywhere, and a record may be dated up to this much late."""
+INTERFACES_AFTER: Final = "interfaces-after"
+NO_INTERFACE: Final = "none of its interfaces exists and is attached any more: no traffic passes through them"
 _LINK_LOCAL: Final = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32")
 
 
@@ -127,7 +130,7 @@ def _verdict(state: InterfaceState, traffic: Traffic | None, block: str) -> tupl
 def _interfaces_to_verify(state: InterfaceState, traffic: Traffic, flow_peers: list[FlowPeer]) -> list[str]:
     """The interfaces whose records say it: those that talked with it, else all that have records."""
     named = {nic for item in flow_peers for nic in item.interfaces}
-    own = [nic.id for nic in state.interfaces if nic.id in traffic.newest_of]
+    own = [nic.id for nic in state.interfaces if nic.attached and nic.id in traffic.newest_of]
     return [nic for nic in own if nic in named] or own
 
 
@@ -149,7 +152,13 @@ def _doubt(state: InterfaceState, traffic: Traffic, flow_peers: list[FlowPeer], 
 
 
 def verify_block(state: InterfaceState, blocks: Iterable[str], pages: Pages, name: str) -> ReadBack:
-    """The verification, from the answer that was kept as ``name``."""
+    """The verification, from the answer that was kept as ``name``; from that about its interfaces where none carried traffic."""
+    if INTERFACES_AFTER in pages:
+        raws = [raw for page in pages[INTERFACES_AFTER] for raw in mappings(page, "NetworkInterfaces")]
+        left = [nic.id for nic in map(parse.interface, raws) if nic.attached]
+        if left:
+            return VerificationState.NOT_YET, f"{', '.join(left)} is attached again: run it again"
+        return VerificationState.VERIFIED, NO_INTERFACE
     traffic = state.traffic
     if name in pages and traffic is not None:
         rows = [row for page in pages[name] for row in flow_log_queries.rows_of(page)]

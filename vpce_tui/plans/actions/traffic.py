@@ -11,8 +11,8 @@ from vpce_tui.core.text import many, size
 from vpce_tui.inventory import flow_log_queries
 from vpce_tui.inventory.flow_log_blocks import traffic_blocks
 from vpce_tui.inventory.flow_log_queries import FlowPeer
-from vpce_tui.plans.actions import Action, Answers, Choice, Options, Pages, ReadBack, parts, read_back, unchanged
-from vpce_tui.plans.actions.block_verification import blocks_of, verdicts, verify_block, why_not_blockable
+from vpce_tui.plans.actions import Action, Answers, Choice, Options, parts, read_back, unchanged
+from vpce_tui.plans.actions.block_verification import why_not_blockable
 from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import Option, Step, StepKind, Until
 from vpce_tui.plans.step_builder import Draft
@@ -21,8 +21,6 @@ from vpce_tui.plans.targets.interface_state import HOURS, InterfaceAspect, Inter
 
 SEE: Final = "traffic-see"
 CHOOSE: Final = "traffic-choose"
-_BLOCKS: Final = "BLOCKS"
-"""Where a planned verification keeps which addresses it is about."""
 _WARNED: Final = (("169.254.169.253/32", "the resolver of every VPC"), ("169.254.169.254/32", "the metadata service"))
 _PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 
@@ -297,40 +295,6 @@ def _in_group(others: int) -> str:
     return f"{many(others, 'other interface is', 'other interfaces are') if others else 'no other interface is'} in this group"
 
 
-# -- prove that it stopped
-
-
-def _plan_prove(state: InterfaceState, draft: Draft) -> Step:
-    ask(state, draft, "after", "its peers since", flow_log_queries.flow_peers_query)
-    if not draft.calls:
-        ids = [nic.id for nic in state.interfaces]
-        draft.read(
-            "flow-logs",
-            "DescribeFlowLogs",
-            {"Filter": [{"Name": "resource-id", "Values": [state.vpc_id, *ids]}]},
-            "what is recorded",
-        )
-    draft.note_unread(state.unknown)
-    blocks = _blocks(state, draft)
-    draft.note(*(said for _, said in verdicts(state, state.traffic, blocks)))
-    if not blocks:
-        draft.note("no address is chosen, and none was denied in this incident")
-    draft.bindings[_BLOCKS] = ",".join(blocks)
-    if state.traffic is None and InterfaceAspect.TRAFFIC not in state.unknown:
-        draft.note("its traffic is not recorded: inconclusive; check the instance itself")
-    draft.prove("no flow of these addresses was accepted after they were blocked in both directions")
-    return draft.step(StepKind.READ)
-
-
-def _blocks(state: InterfaceState, draft: Draft) -> tuple[str, ...]:
-    """What the verification is about: the chosen addresses, else those that this incident denied."""
-    return chosen(draft) or blocks_of(state)
-
-
-def _verify_answers(state: InterfaceState, step: Step, pages: Pages) -> ReadBack:
-    return verify_block(state, parts(step.bindings.get(_BLOCKS, "")), pages, "traffic-after")
-
-
 def _wrong_hours(text: str) -> str:
     good = text.isdecimal() and 1 <= int(text) <= 720
     return "" if good else f"{text!r} is not a number of hours from 1 to 720"
@@ -379,13 +343,4 @@ TRAFFIC_CHOOSE: Final[Action[InterfaceState]] = Action(
     ),
     read_options=read_options,
     may=("ec2:DescribeSecurityGroupRules", "ec2:DescribeNetworkAcls"),
-)
-VERIFY_BLOCK: Final[Action[InterfaceState]] = Action(
-    aspects=frozenset({InterfaceAspect.TRAFFIC, InterfaceAspect.RULES}),
-    plan=_plan_prove,
-    expect=unchanged,
-    verify=read_back,
-    read_options=read_options,
-    verify_answers=_verify_answers,
-    may=("logs:StartQuery", "logs:GetQueryResults", "ec2:DescribeFlowLogs"),
 )

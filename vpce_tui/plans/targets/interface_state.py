@@ -69,6 +69,11 @@ class InterfaceState:
         )
 
     @property
+    def carries_traffic(self) -> bool:
+        """Whether an interface of it is left that is attached."""
+        return any(nic.attached for nic in self.interfaces)
+
+    @property
     def vpc_id(self) -> str:
         """The VPC they are in."""
         return self.interfaces[0].vpc_id if self.interfaces else ""

@@ -305,5 +305,5 @@ _MEANINGS = [
     line("Severity: ▲▲ CRITICAL  ▲ HIGH  ● MEDIUM  · LOW  i INFO; under the bars C H M ·"),
     line("– mitigating   … inconclusive   ↗ leads to an external service"),
     line("(record) the event says so   (live) current state of the account   (history) other events"),
-    line("Steps: ○ to do  ▶ running  ✔ verified  ! needs attention  ✖ failed  ↩ undone  – skipped"),
+    line("Steps: ○ to do  ▶ running  ✔ verified  ✎ done manually  ! needs attention  ✖ failed  ↩ undone  – skipped"),
 ]

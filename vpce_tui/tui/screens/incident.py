@@ -25,7 +25,13 @@ from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 from vpce_tui.tui.widgets.steady import Steady
 from vpce_tui.tui.widgets.table_sheet import TableSheet
 
-_LEFT = (StepState.OPEN, StepState.FAILED, StepState.NOT_VERIFIED, StepState.OUTCOME_UNKNOWN)
+_LEFT = (
+    StepState.OPEN,
+    StepState.FAILED,
+    StepState.NOT_VERIFIED,
+    StepState.INCOMPLETE,
+    StepState.OUTCOME_UNKNOWN,
+)
 """States of steps that need attention."""
 
 

@@ -16,10 +16,12 @@ from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 VIEWS: Final = (("change", "changes"), ("console", "console"), ("cli", "AWS CLI"), ("python", "Python"))
 STATE_LOOK: Final = {
     StepState.VERIFIED: "$success",
-    StepState.MANUAL: "$success",
+    StepState.MANUAL: "$secondary",
     StepState.FAILED: "bold $error",
     StepState.OUTCOME_UNKNOWN: "bold $warning",
     StepState.NOT_VERIFIED: "bold $warning",
+    StepState.INCOMPLETE: "bold $warning",
+    StepState.DRIFTED: "bold $warning",
     StepState.OPEN: "$warning",
     StepState.RUNNING: "bold $accent",
 }

@@ -61,7 +61,7 @@ class WalkthroughState(Frame):
         if self.at_work and step.id == self.running_step:
             return StepState.RUNNING
         if step.id in self.session.drifted:
-            return StepState.NOT_VERIFIED
+            return StepState.DRIFTED
         state = self.step_record(step).state
         return StepState.TODO if state is StepState.NOTHING_TO_DO and step.calls else state
 

@@ -82,11 +82,13 @@ class Read(ModalScreen[None]):
         binding("top", "to(0)"),
         binding("bottom", "to(1)"),
         binding("page-down", "page"),
+        binding("copy", "copy"),
     ]
 
-    def __init__(self, title: str, content: Content) -> None:
+    def __init__(self, title: str, content: Content, copy: Callable[[], None] | None = None) -> None:
+        """``copy``: what the key for copying does; None: there is nothing to copy."""
         super().__init__()
-        self._title, self._content = title, content
+        self._title, self._content, self._copy = title, content, copy
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog dialog--tall"):
@@ -95,7 +97,8 @@ class Read(ModalScreen[None]):
                 yield Static(self._content)
             shown = getattr(self.app, "keymap", Keymap()).shown
             keys = " ".join(map(shown, ("down", "up", "top", "bottom")))
-            yield Static(line(f"Back ({shown('back')})   Scroll ({keys})"), classes="muted")
+            copy = f"Copy ({shown('copy')})   " if self._copy else ""
+            yield Static(line(f"{copy}Back ({shown('back')})   Scroll ({keys})"), classes="muted")
 
     def on_mount(self) -> None:
         self.query_one("#reading").focus()
@@ -103,6 +106,11 @@ class Read(ModalScreen[None]):
     def action_leave(self) -> None:
         """Go back."""
         self.dismiss(None)
+
+    def action_copy(self) -> None:
+        """Copy what there is to copy."""
+        if self._copy is not None:
+            self._copy()
 
     def action_to(self, end: int) -> None:
         """To the top, or the end."""
