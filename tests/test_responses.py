@@ -1,6 +1,7 @@
 """What this tool did about an intrusion: it is no sign of one, and the lists say what was done."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests.app import app_on, looked, until, words
 from tests.cases import apply, planned
 from tests.conftest import Aws
+from tests.emulated_aws import clients
 from tests.relaunch import CASE, launched
 from tests.test_engine import apply as apply_plan
 from vpce_tui.aws.call import Call
@@ -15,7 +17,8 @@ from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import CallStatus, Record, StepRecord
 from vpce_tui.incident.rows import IncidentClosed
 from vpce_tui.incident.states import CallState, StepState
-from vpce_tui.investigation.responses import responses_in, responses_to
+from vpce_tui.inventory.resources import Endpoint
+from vpce_tui.investigation.responses import TargetView, responses_in, responses_to
 from vpce_tui.tui.screens.event_page import what_to_do
 
 AT = "2026-11-27T03:00:00Z"
@@ -73,7 +76,7 @@ def test_a_target_that_aws_shows_after_it_was_ended_is_not_called_contained(
         f"{key}/terminate": StepRecord(f"{key}/terminate", StepState.VERIFIED, calls={"terminate": call}),
     }
     plan = {"steps": [{"id": "isolate"}, {"id": "terminate"}]}
-    (found,) = responses_to(Record(plans={key: plan}, steps=steps), "case", "i-1", seen)
+    (found,) = responses_to(Record(plans={key: plan}, steps=steps), "case", "i-1", TargetView(seen_at=seen))
     assert found.contains is whole
     assert "1 of 2 steps done, 1 skipped" in found.says
     assert ("AWS shows it again" in found.says) is again
@@ -84,7 +87,7 @@ def test_what_was_not_contained_is_not_called_contained(state: StepState) -> Non
     key = "terminate-instance/i-1"
     steps = {f"{key}/{name}": StepRecord(f"{key}/{name}", state) for name in ("isolate", "terminate")}
     plan = {"steps": [{"id": "isolate"}, {"id": "terminate"}]}
-    (found,) = responses_to(Record(plans={key: plan}, steps=steps), "case", "i-1", None)
+    (found,) = responses_to(Record(plans={key: plan}, steps=steps), "case", "i-1", TargetView())
     assert not found.contains
 
 
@@ -103,17 +106,17 @@ def test_what_contains_a_target_is_said_and_enough(target: str, done: tuple[str,
     steps = {f"{target}/{step}": StepRecord(f"{target}/{step}", StepState.VERIFIED) for step in done}
     plan = {"steps": [{"id": step} for step in (*done, "another")]}
     name = target.partition("/")[2]
-    (found,) = responses_to(Record(plans={target: plan}, steps=steps), "case", name, None)
+    (found,) = responses_to(Record(plans={target: plan}, steps=steps), "case", name, TargetView())
     assert found.contains is contains
     assert f"{len(done)} of {len(done) + 1} steps done" in found.says
-    assert responses_to(Record(plans={target: plan}, steps={}), "case", name, None) == ()
+    assert responses_to(Record(plans={target: plan}, steps={}), "case", name, TargetView()) == ()
 
 
 async def test_what_a_closed_incident_did_is_said_too(aws: Aws, plan_text: str) -> None:
+    app = app_on(aws)  # what it knows of AWS is older than what is done
     assert apply_plan(aws, plan_text, "--step", "isolate", "--step", "cut-credentials")[0] == 0
     with Journal.open(aws.incident(), "test") as journal:
         journal.append(IncidentClosed())
-    app = app_on(aws)
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("VPCE_TUI_STATE", aws.env["VPCE_TUI_STATE"])
         async with app.run_test(size=(100, 30)) as pilot:
@@ -134,7 +137,86 @@ def test_only_the_incident_that_is_open_here_contains_and_only_its_own_account_c
     key = "revoke-credentials/role/web"
     steps = {f"{key}/sessions": StepRecord(f"{key}/sessions", StepState.VERIFIED)}
     record = Record(account="1", plans={key: {"steps": [{"id": "sessions"}]}}, steps=steps)
-    (here,) = responses_in({"case": record}, "1", "case", "role/web", None)
-    (elsewhere,) = responses_in({"case": record}, "1", "other", "role/web", None)
+    (here,) = responses_in({"case": record}, "1", "case", "role/web", TargetView())
+    (elsewhere,) = responses_in({"case": record}, "1", "other", "role/web", TargetView())
     assert (here.contains, elsewhere.contains) == (True, False)
-    assert responses_in({"case": record}, "2", "case", "role/web", None) == ()
+    assert responses_in({"case": record}, "2", "case", "role/web", TargetView()) == ()
+
+
+VPCE = Endpoint(
+    id="vpce-1",
+    region="eu-west-1",
+    account="1",
+    type="Interface",
+    service="s",
+    state="available",
+    vpc_id="vpc-1",
+    groups=("sg-closed",),
+    policy='{"Statement": []}',
+)
+
+
+@pytest.mark.parametrize(
+    ("playbook", "step", "call", "endpoint", "reverted"),
+    [
+        ("contain-endpoint", "policy", {"PolicyDocument": '{"Statement":[]}'}, VPCE, False),
+        ("contain-endpoint", "policy", {"PolicyDocument": '{"Statement":["*"]}'}, VPCE, True),
+        ("contain-endpoint", "policy", {"PolicyDocument": "not JSON"}, VPCE, False),
+        ("contain-endpoint", "network", {"AddSecurityGroupIds": ["sg-closed"]}, VPCE, False),
+        ("contain-endpoint", "network", {"AddSecurityGroupIds": ["sg-other"]}, VPCE, True),
+        ("contain-endpoint", "network", {"RemoveSecurityGroupIds": ["sg-closed"]}, VPCE, True),
+        (
+            "contain-endpoint",
+            "network",
+            {"RemoveRouteTableIds": ["rtb-1"]},
+            replace(VPCE, route_tables=("rtb-1",)),
+            True,
+        ),
+        ("contain-endpoint", "network", {"RemoveRouteTableIds": ["rtb-1"]}, VPCE, False),
+    ],
+)
+def test_what_somebody_took_back_of_an_endpoint_is_no_longer_called_done(
+    playbook: str, step: str, call: dict[str, object], endpoint: Endpoint, reverted: bool
+) -> None:
+    made = Call("ec2", "ModifyVpcEndpoint", "eu-west-1", {"VpcEndpointId": "vpce-1", **call})
+    key = f"{playbook}/vpce-1"
+    steps = {
+        f"{key}/{step}": StepRecord(
+            f"{key}/{step}", StepState.VERIFIED, calls={"c": CallStatus("c", made, 1, CallState.DONE, at=AT)}
+        )
+    }
+    record = Record(plans={key: {"steps": [{"id": step}]}}, steps=steps)
+    (found,) = responses_to(record, "case", "vpce-1", TargetView(seen_at=LATER, endpoint=endpoint))
+    assert (f"no longer {step} restricted" in found.says) is reverted
+    assert (f"{step} restricted," in found.says) is not reverted
+    (before,) = responses_to(record, "case", "vpce-1", TargetView(seen_at=EARLIER, endpoint=endpoint))
+    assert "no longer" not in before.says, "what was read before the change says nothing about it"
+
+
+async def test_an_instance_that_is_no_longer_isolated_is_not_called_contained(aws: Aws, plan_text: str) -> None:
+    code, said = apply_plan(
+        aws, plan_text, *("--step", "identify", "--step", "protect", "--step", "isolate", "--step", "cut-credentials")
+    )
+    assert code == 0, said
+    app = app_on(aws, live=True)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        app.work_in("case", lambda: None)
+        (found,) = app.workspace.responses_to(aws.victim)
+        assert found.contains
+        assert "isolated" in found.says
+        assert "no longer" not in found.says
+        ec2 = clients(aws)("ec2")
+        by_vpc = [{"Name": "vpc-id", "Values": [aws.facts["vpc"]]}, {"Name": "group-name", "Values": ["default"]}]
+        (group,) = ec2.describe_security_groups(Filters=by_vpc)["SecurityGroups"]
+        (nic, *_) = ec2.describe_network_interfaces(
+            Filters=[{"Name": "attachment.instance-id", "Values": [aws.victim]}]
+        )["NetworkInterfaces"]
+        ec2.modify_network_interface_attribute(NetworkInterfaceId=nic["NetworkInterfaceId"], Groups=[group["GroupId"]])
+        app.workspace.refresh()
+        await until(pilot, lambda: not app.workspace.settled, "a new look")
+        await until(pilot, looked(app))
+        (found,) = app.workspace.responses_to(aws.victim)
+        assert not found.contains
+        assert "no longer isolated" in found.says
+        app.leave_incident()

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from vpce_tui.aws.call import Call
@@ -43,6 +44,8 @@ class Region:
     public_snapshots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     mirrored: Mapping[str, Mirror] = field(default_factory=dict)
     unknown: Mapping[str, str] = field(default_factory=dict)
+    read_at: datetime | None = field(default=None, compare=False)
+    """When reading it began: what was changed later may not be in it. Two that show the same are equal whenever they were read."""
 
     def outside_addresses(self, vpc: str) -> frozenset[str]:
         """The addresses as which a VPC is seen outside."""
@@ -99,7 +102,7 @@ def read_inventory(
 
 def _region(client: AwsClient, name: str, account: str, services: Collection[str], stop: Cancel) -> tuple[Region, Part]:
     unknown: dict[str, str] = {}
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"read_at": datetime.now(UTC)}
 
     def part(what: str, words: str, read: Callable[[], Any]) -> None:
         try:

@@ -10,7 +10,7 @@ from vpce_tui.aws.call import Call
 from vpce_tui.core.json_values import strings
 from vpce_tui.core.text import visible
 from vpce_tui.detection.assessment import AssessedInstance
-from vpce_tui.incident.record import Record, StepRecord
+from vpce_tui.incident.record import CallStatus, Record, StepRecord
 from vpce_tui.incident.states import CallState, StepState
 from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.parse import moment
@@ -115,13 +115,17 @@ def _seen_since(record: Record, key: str, seen_at: datetime | None) -> bool:
 
 def _reverted(step: StepRecord, view: TargetView) -> bool:
     """Whether AWS showed, after a call of the step was made, that it is no longer in effect."""
-    return any(
-        _contradicted(known.call, view)
-        for known in step.calls.values()
-        if known.state is CallState.DONE
-        and view.seen_at is not None
-        and (moment(known.at) or view.seen_at) < view.seen_at
-    )
+    newest: dict[tuple[object, ...], CallStatus] = {}  # an interface is moved to one group, then to another
+    for known in sorted(step.calls.values(), key=lambda known: known.intent):
+        if known.state is CallState.DONE:
+            asked = known.call.parameters
+            newest[known.call.operation, asked.get("NetworkInterfaceId"), *sorted(asked)] = known
+    return any(_seen_after(known, view) and _contradicted(known.call, view) for known in newest.values())
+
+
+def _seen_after(known: CallStatus, view: TargetView) -> bool:
+    made = moment(known.at)
+    return made is not None and view.seen_at is not None and made < view.seen_at
 
 
 def _contradicted(call: Call, view: TargetView) -> bool:
@@ -148,15 +152,13 @@ def _differ(one: str, other: str) -> bool:
         return False
 
 
-def view_of(
-    target: str, instances: Iterable[AssessedInstance], regions: Mapping[str, Region], fetched_at: datetime | None
-) -> TargetView:
-    """What the look at the account at ``fetched_at`` found of ``target``: an instance that is not gone, or an endpoint."""
+def view_of(target: str, instances: Iterable[AssessedInstance], regions: Mapping[str, Region]) -> TargetView:
+    """What the last look at the account found of ``target``: an instance that is not gone, or an endpoint."""
     for item in instances:
-        if item.instance.id == target and not item.instance.gone:
+        if item.instance.id == target and not item.instance.gone and item.instance.region in regions:
             groups = {nic.id: frozenset(nic.groups) for nic in item.instance.interfaces}
-            return TargetView(seen_at=fetched_at, groups=groups)
+            return TargetView(seen_at=regions[item.instance.region].read_at, groups=groups)
     for region in regions.values():
         if target in region.network.endpoints:
-            return TargetView(seen_at=fetched_at, endpoint=region.network.endpoints[target])
+            return TargetView(seen_at=region.read_at, endpoint=region.network.endpoints[target])
     return TargetView()

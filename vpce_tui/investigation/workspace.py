@@ -283,9 +283,9 @@ class Workspace:
 
         record, here = self._record(), self.journal.name if self.journal is not None else ""
         records = {**self.records, **({here: record} if record is not None else {})}
-        acted_on = any(found.progress_on(target) for found in records.values())  # else no key waits for all instances
-        regions = self.inventory_by_region or {}
-        view = view_of(target, self.instances, regions, self.fetched_at) if acted_on else TargetView()
+        view = TargetView()
+        if any(found.progress_on(target) for found in records.values()):  # else no key waits for all instances
+            view = view_of(target, self.instances, self.inventory_by_region or {})
         account = self.identity.account if self.identity is not None else ""
         return responses_in(records, account, here, target, view)
 
