@@ -16,12 +16,12 @@ from vpce_tui.inventory.account_inventory import Region
 from vpce_tui.inventory.networks import Acl, AclEntry, Network, Routes, Subnet, Vpc
 from vpce_tui.inventory.resources import Endpoint, Instance, Interface, SecurityGroup, SecurityGroupPermission, Volume
 
-HOME, OWN, STRANGER = "eu-west-1", "123456789012", "999999999999"
+HOME, OWN, OTHER_ACCOUNT = "eu-west-1", "123456789012", "999999999999"
 AT = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
 LONG_AGO = AT - timedelta(days=30)
 FOREIGN = "com.amazonaws.vpce.eu-west-1.vpce-svc-0f3c9a1b2d4e5f607"
 WORLD = "0.0.0.0/0"
-MACHINE = "i-0a1b2c3d4e5f60718"
+INSTANCE_ID = "i-0a1b2c3d4e5f60718"
 BOB = {
     "type": "IAMUser",
     "arn": f"arn:aws:iam::{OWN}:user/bob",
@@ -32,7 +32,7 @@ BOB = {
 }
 SESSION = {
     "type": "AssumedRole",
-    "arn": f"arn:aws:sts::{OWN}:assumed-role/web/{MACHINE}",
+    "arn": f"arn:aws:sts::{OWN}:assumed-role/web/{INSTANCE_ID}",
     "accountId": OWN,
     "accessKeyId": "ASIAWEB",
     "sessionContext": {
@@ -191,14 +191,14 @@ def now(**changes: Any) -> Endpoint:
 
 
 def region(*ingress: SecurityGroupPermission, net: Network | None = None, **changes: Any) -> Region:
-    made: dict[str, Any] = {"network": net or network(*ingress), "instances": (machine(),)}
+    made: dict[str, Any] = {"network": net or network(*ingress), "instances": (make_instance(),)}
     return Region(HOME, **{**made, **changes})
 
 
-def machine(**changes: Any) -> Instance:
+def make_instance(**changes: Any) -> Instance:
     """An instance that nothing is to be said against."""
     made: dict[str, Any] = {
-        "id": MACHINE,
+        "id": INSTANCE_ID,
         "region": HOME,
         "account": OWN,
         "state": "running",
@@ -232,7 +232,7 @@ def see(event: Event, **more: Any) -> EventFacts:
     here, told, trust_zone = more.pop("region", region()), more.pop("context", Context()), more.pop("trust_zone", OURS)
     before = more.pop("past", past())
     assert event.request is not None
-    machines = {MACHINE: held} if (held := more.pop("machine", None)) else {}
+    machines = {INSTANCE_ID: held} if (held := more.pop("machine", None)) else {}
     flows = {event.request.endpoint_id: held} if (held := more.pop("traffic", None)) else {}
     known = FactsCache(
         regions={event.region: here} if here else None,

@@ -13,7 +13,7 @@ from tests.rules import (
     EMPTY,
     FOREIGN,
     HOME,
-    MACHINE,
+    INSTANCE_ID,
     OURS,
     SESSION,
     allow,
@@ -94,7 +94,7 @@ UNREAD = [
     ("VPCE-05", see(created(), region=region(net=network(unknown={"groups": "denied"}))), "denied"),
     ("VPCE-05", see(created(), region=None), "was not read"),
     ("VPCE-05", see(created(), region=region(net=network(groups={}))), "do not exist any more"),
-    ("VPCE-08", see(created(who=SESSION, sourceIPAddress="198.51.100.23")), MACHINE),
+    ("VPCE-08", see(created(who=SESSION, sourceIPAddress="198.51.100.23")), INSTANCE_ID),
     (
         "VPCE-08",
         see(

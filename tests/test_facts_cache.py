@@ -15,10 +15,10 @@ from tests.rules import (
     LIMITED,
     LONG_AGO,
     OPEN,
+    OTHER_ACCOUNT,
     OURS,
     OWN,
     SESSION,
-    STRANGER,
     WORLD,
     allow,
     created,
@@ -51,7 +51,7 @@ WHO: list[Any] = [
     {"type": "Root", "arn": f"arn:aws:iam::{OWN}:root", "accountId": OWN},
     {**BOB, "accessKeyId": "AKIABOB", "sessionContext": {"attributes": {"mfaAuthenticated": "false"}}},
     {"type": "AWSService", "invokedBy": "rds.amazonaws.com"},
-    {"type": "AWSAccount", "accountId": STRANGER, "principalId": "AIDA"},
+    {"type": "AWSAccount", "accountId": OTHER_ACCOUNT, "principalId": "AIDA"},
     None,
     {},
     7,
@@ -61,7 +61,7 @@ SERVICES = [f"com.amazonaws.{HOME}.{name}" for name in ("s3", "sns", "ssm", "ssm
     "",
     "com.amazonaws.us-east-1.s3",
 ]
-POLICIES = [None, LIMITED, OPEN, policy(allow(Action="s3:Get*")), policy(allow(Principal={"AWS": STRANGER})), "{"]
+POLICIES = [None, LIMITED, OPEN, policy(allow(Action="s3:Get*")), policy(allow(Principal={"AWS": OTHER_ACCOUNT})), "{"]
 MINUTES = [0, 1, 60, 61, 1439, 1440, 1441, 2880, 2881, 10_080, 10_081, 20_000, -5]
 ENDPOINTS = ["vpce-1", "vpce-2", "vpce-3", ""]
 CHANGES: list[dict[str, Any]] = [
@@ -70,7 +70,7 @@ CHANGES: list[dict[str, Any]] = [
     {"errorCode": "Client.DryRunOperation"},
     {"awsRegion": "us-east-1"},
     {"awsRegion": None},
-    {"recipientAccountId": STRANGER},
+    {"recipientAccountId": OTHER_ACCOUNT},
     {"sharedEventID": "s-1"},
     {"sourceIPAddress": "198.51.100.7"},
     {"userAgent": "Boto3/1 kali"},
@@ -102,7 +102,7 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     (
         "UpdateAssumeRolePolicy",
         "iam",
-        {"requestParameters": {"policyDocument": policy(allow(Principal={"AWS": STRANGER}))}},
+        {"requestParameters": {"policyDocument": policy(allow(Principal={"AWS": OTHER_ACCOUNT}))}},
     ),
 ]
 

@@ -36,81 +36,81 @@ def undo(aws: Aws, step: str) -> tuple[int | None, str]:
 
 def moved(aws: Aws) -> tuple[str, str, str]:
     """The database's volume moved to an encrypted one; gives instance, old volume, new volume."""
-    old, machine = aws.facts["database_disk"], aws.facts["database"]
+    old, instance_id = aws.facts["database_disk"], aws.facts["database"]
     plan(aws, f"volumes.volumes={old}", f"overview.regions={HOME}")
     code, said = apply(aws, "volumes")
     assert code == 0, said
-    (now,) = _disks(aws, machine)
+    (now,) = _disks(aws, instance_id)
     assert now["Encrypted"]
-    return machine, old.rpartition("/")[2], now["VolumeId"]
+    return instance_id, old.rpartition("/")[2], now["VolumeId"]
 
 
-def _disks(aws: Aws, machine: str) -> list[dict[str, Any]]:
-    by_machine = [{"Name": "attachment.instance-id", "Values": [machine]}]
-    return list(clients(aws)("ec2").describe_volumes(Filters=by_machine)["Volumes"])
+def _disks(aws: Aws, instance_id: str) -> list[dict[str, Any]]:
+    by_instance = [{"Name": "attachment.instance-id", "Values": [instance_id]}]
+    return list(clients(aws)("ec2").describe_volumes(Filters=by_instance)["Volumes"])
 
 
-def _state(aws: Aws, machine: str) -> str:
-    found = clients(aws)("ec2").describe_instances(InstanceIds=[machine])["Reservations"][0]["Instances"][0]
+def _state(aws: Aws, instance_id: str) -> str:
+    found = clients(aws)("ec2").describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
     return str(found["State"]["Name"])
 
 
 def test_undo_keeps_the_encrypted_disk_as_what_was_written_since_is_on_it_alone(aws: Aws) -> None:
-    machine, old, new = moved(aws)
+    instance_id, old, new = moved(aws)
     code, said = undo(aws, "volumes")
     assert code == 0, said
-    assert [disk["VolumeId"] for disk in _disks(aws, machine)] == [old]
+    assert [disk["VolumeId"] for disk in _disks(aws, instance_id)] == [old]
     (kept,) = clients(aws)("ec2").describe_volumes(VolumeIds=[new])["Volumes"]
     assert {"Key": "vpce-tui:kept-after-undo", "Value": old} in kept["Tags"]
     plan(aws, f"volumes.volumes={aws.facts['database_disk']}", f"overview.regions={HOME}")
     code, said = apply(aws, "volumes")
     assert code == 0, said
-    (again,) = _disks(aws, machine)
+    (again,) = _disks(aws, instance_id)
     assert again["VolumeId"] not in (old, new), "after an undo it is copied anew"
 
 
 def test_a_disk_of_before_that_is_used_elsewhere_leaves_the_machine_as_it_is(aws: Aws) -> None:
-    machine, old, new = moved(aws)
+    instance_id, old, new = moved(aws)
     ec2 = clients(aws)("ec2")
     ec2.attach_volume(VolumeId=old, InstanceId=aws.victim, Device="/dev/sdz")
     start = len(aws.writes())
     _, said = undo(aws, "volumes")
     assert f"{old}, the earlier volume, is attached to {aws.victim}" in said
     assert aws.writes()[start:] == []
-    assert [disk["VolumeId"] for disk in _disks(aws, machine)] == [new]
-    assert _state(aws, machine) == "running"
+    assert [disk["VolumeId"] for disk in _disks(aws, instance_id)] == [new]
+    assert _state(aws, instance_id) == "running"
 
 
 def test_a_copy_that_is_older_than_what_the_machine_wrote_since_is_never_swapped_in(labs: Labs) -> None:
     aws = labs.new("http500@CreateVolume:9")
-    disk, machine = aws.facts["database_disk"], aws.facts["database"]
+    disk, instance_id = aws.facts["database_disk"], aws.facts["database"]
     before = dump(aws)
     plan(aws, f"volumes.volumes={disk}", f"overview.regions={HOME}")
     code, said = apply(aws, "volumes")
     assert code != 0, said
-    assert _state(aws, machine) == "stopped"
-    clients(aws)("ec2").start_instances(InstanceIds=[machine])  # on-call brings it back, and it writes
+    assert _state(aws, instance_id) == "stopped"
+    clients(aws)("ec2").start_instances(InstanceIds=[instance_id])  # on-call brings it back, and it writes
     code, said = apply(aws, "volumes")
     assert code != 0
     assert "was started after" in said
     step = plan(aws, f"volumes.volumes={disk}", f"overview.regions={HOME}")["volumes"]
     assert "was started after" in step["blocked"][0]["says"]
-    assert [found["VolumeId"] for found in _disks(aws, machine)] == [disk.rpartition("/")[2]]
+    assert [found["VolumeId"] for found in _disks(aws, instance_id)] == [disk.rpartition("/")[2]]
     code, said = undo(aws, "volumes")
     assert code == 0, said
     assert dump(aws) == before
 
 
 def test_a_machine_that_somebody_starts_meanwhile_keeps_its_disk(aws: Aws) -> None:
-    disk, machine = aws.facts["database_disk"], aws.facts["database"]
+    disk, instance_id = aws.facts["database_disk"], aws.facts["database"]
     ec2 = clients(aws)("ec2")
-    ec2.stop_instances(InstanceIds=[machine])
+    ec2.stop_instances(InstanceIds=[instance_id])
     step = plan(aws, f"volumes.volumes={disk}", f"overview.regions={HOME}")["volumes"]
     ids = [call["id"] for call in step["calls"]]
     safe = ids.index(f"detach-{disk.rpartition('/')[2]}-safe")
     assert ids[safe + 1] == f"detach-{disk.rpartition('/')[2]}"
     assert not any(call["operation"] == "StartInstances" for call in step["calls"]), "it was stopped before"
-    ec2.start_instances(InstanceIds=[machine])
+    ec2.start_instances(InstanceIds=[instance_id])
     start = len(aws.tried())
     code, said = apply(aws, "volumes")
     assert code != 0, said
@@ -151,7 +151,7 @@ def test_a_trail_that_an_intruder_blinded_is_not_taken_for_a_good_one(aws: Aws) 
 
 
 def test_escape_ends_after_the_present_machine_is_recorded_and_the_rest_is_done_later(aws: Aws) -> None:
-    machine, loose = aws.facts["database"], aws.facts["loose_disk"]
+    instance_id, loose = aws.facts["database"], aws.facts["loose_disk"]
     plan(aws, f"volumes.volumes={aws.facts['database_disk']},{loose}", f"overview.regions={HOME}")
     made = read_plan((aws.folder / "plan.json").read_text())
     session, cancel = aws.session(), Cancel()
@@ -176,11 +176,11 @@ def test_escape_ends_after_the_present_machine_is_recorded_and_the_rest_is_done_
         assert outcome.ended is Ended.STOPPED, outcome
         assert any("stopped by the operator" in str(row.content) for row in journal.rows())
 
-    encrypted = [disk["Encrypted"] for disk in _disks(aws, machine)]
+    encrypted = [disk["Encrypted"] for disk in _disks(aws, instance_id)]
     copied = [name for name, words in aws.writes() if name == "ec2:CreateSnapshot"]
     assert len(copied) == 1, "the other one was not begun"
     assert encrypted in ([True], [False])
-    assert _state(aws, machine) == "running", "an instance is never left half done by Escape"
+    assert _state(aws, instance_id) == "running", "an instance is never left half done by Escape"
     code, said = apply(aws, "volumes")
     assert code == 0, said
-    assert [disk["Encrypted"] for disk in _disks(aws, machine)] == [True]
+    assert [disk["Encrypted"] for disk in _disks(aws, instance_id)] == [True]

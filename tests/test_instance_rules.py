@@ -22,10 +22,10 @@ from tests.rule_cases.instance_parts import (
 from tests.rules import (
     AT,
     HOME,
+    INSTANCE_ID,
     LONG_AGO,
-    MACHINE,
     OWN,
-    machine,
+    make_instance,
     network,
     other,
     past,
@@ -55,7 +55,7 @@ def test_a_rule_about_an_instance(rule: str, what: str, item: InstanceFacts, sev
     assert raised(item).get(rule) == severity
 
 
-BARE = Instance(id=MACHINE, region=HOME, account=OWN, state="running")
+BARE = Instance(id=INSTANCE_ID, region=HOME, account=OWN, state="running")
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.id for rule in RULES])
@@ -81,7 +81,7 @@ UNREAD = [
         "INST-02",
         subject(
             past=EventIndex(
-                (), {f"Username={MACHINE}": Answered(LONG_AGO, frozenset({HOME}), frozenset({"us-east-1"}))}
+                (), {f"Username={INSTANCE_ID}": Answered(LONG_AGO, frozenset({HOME}), frozenset({"us-east-1"}))}
             )
         ),
         "not all",
@@ -136,7 +136,7 @@ def test_what_was_not_looked_at_is_said(rule: str, item: InstanceFacts, words: s
 
 
 def test_of_one_that_is_gone_only_what_outlives_it_is_said() -> None:
-    gone = machine(state="terminated", http_tokens="optional", public_ip="203.0.113.50")
+    gone = make_instance(state="terminated", http_tokens="optional", public_ip="203.0.113.50")
     assert set(raised(subject(gone, findings=(finding(8),), by_role=(used("198.51.100.23"),)))) == {
         "INST-01",
         "INST-02",

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.rules import AT, BOB, MACHINE, OWN, SESSION, STRANGER, created, other, past
+from tests.rules import AT, BOB, INSTANCE_ID, OTHER_ACCOUNT, OWN, SESSION, created, other, past
 from vpce_tui.cloudtrail.event import Event
 from vpce_tui.cloudtrail.event_history import SAMPLE
 from vpce_tui.cloudtrail.event_index import EventIndex
@@ -44,13 +44,16 @@ def test_a_chain_of_roles_is_followed_to_the_human() -> None:
 
 def test_across_accounts_the_callers_own_record_goes_on() -> None:
     made = created(who=session("ASIA2"))
-    theirs = {"type": "AWSAccount", "accountId": STRANGER, "principalId": "AROA:x"}
+    theirs = {"type": "AWSAccount", "accountId": OTHER_ACCOUNT, "principalId": "AROA:x"}
     here = hands_out("ASIA2", theirs, sharedEventID="s-1")
-    assert who_stands_behind(made, here) == [f"account {STRANGER}"]
+    assert who_stands_behind(made, here) == [f"account {OTHER_ACCOUNT}"]
     there = hands_out(
-        "ASIA2", {**session("ASIA9", "etl"), "accountId": STRANGER}, sharedEventID="s-1", recipientAccountId=STRANGER
+        "ASIA2",
+        {**session("ASIA9", "etl"), "accountId": OTHER_ACCOUNT},
+        sharedEventID="s-1",
+        recipientAccountId=OTHER_ACCOUNT,
     )
-    begun = hands_out("ASIA9", {**BOB, "accountId": STRANGER}, "AssumeRoleWithSAML")
+    begun = hands_out("ASIA9", {**BOB, "accountId": OTHER_ACCOUNT}, "AssumeRoleWithSAML")
     assert who_stands_behind(made, here, there, begun)[-1] == BOB["arn"]
 
 
@@ -93,16 +96,16 @@ def test_every_relation_of_an_event_holds_the_event_itself() -> None:
 
 
 def test_a_machine_is_found_where_it_is_only_named() -> None:
-    named = other("StartSession", "ssm", requestParameters={"target": MACHINE})
-    longer = other("StartSession", "ssm", requestParameters={"target": f"{MACHINE}0"}, eventID="longer")
-    assert related(past(named, longer), Relation("instance", MACHINE)) == [named]
+    named = other("StartSession", "ssm", requestParameters={"target": INSTANCE_ID})
+    longer = other("StartSession", "ssm", requestParameters={"target": f"{INSTANCE_ID}0"}, eventID="longer")
+    assert related(past(named, longer), Relation("instance", INSTANCE_ID)) == [named]
 
 
 @pytest.mark.parametrize(
     ("relation", "question"),
     [
         (Relation("key", "AKIA1"), "AccessKeyId=AKIA1"),
-        (Relation("instance", MACHINE), f"ResourceName={MACHINE}"),
+        (Relation("instance", INSTANCE_ID), f"ResourceName={INSTANCE_ID}"),
         (Relation("principal", f"arn:aws:iam::{OWN}:user/bob"), "Username=bob"),
         (Relation("principal", f"arn:aws:iam::{OWN}:role/ci"), ""),
         (Relation("address", "192.0.2.1"), ""),
@@ -116,10 +119,10 @@ def test_what_history_can_be_asked(relation: Relation, question: str) -> None:
 
 
 def test_what_is_asked_covers_keys_makers_endpoints_and_machines_each_once() -> None:
-    from tests.rules import machine
+    from tests.rules import make_instance
 
     events = [created(who=SESSION), created(who=SESSION, eventID="again"), created(who=BOB, eventID="bob")]
-    wanted = asks(events, [machine()], [MACHINE], ["eu-west-1", "eu-west-3"], AT)
+    wanted = asks(events, [make_instance()], [INSTANCE_ID], ["eu-west-1", "eu-west-3"], AT)
     keys = [item.query.key for item in wanted]
     assert len(keys) == len(set(keys))
     assert {
@@ -127,7 +130,7 @@ def test_what_is_asked_covers_keys_makers_endpoints_and_machines_each_once() -> 
         "AccessKeyId=ASIABOB",
         "ResourceName=vpce-1",
         "Username=bob",
-        f"Username={MACHINE}",
+        f"Username={INSTANCE_ID}",
         "EventName=CreateVpcEndpoint",
     } <= set(keys)
     by_key = {item.query.key: item for item in wanted}
@@ -202,7 +205,7 @@ NEVER = ("EventName=DescribeInstanceAttribute", "eu-west-1")
 def test_every_question_whose_answer_a_rule_rests_on_is_asked_in_the_regions_it_speaks_of() -> None:
     from dataclasses import replace
 
-    from tests.rules import machine, says
+    from tests.rules import make_instance, says
     from tests.test_endpoint_rules import TABLE
     from tests.test_instance_rules import TABLE as OF_INSTANCES
     from vpce_tui.detection.endpoint import RULES
@@ -221,7 +224,7 @@ def test_every_question_whose_answer_a_rule_rests_on_is_asked_in_the_regions_it_
             says(rule, whole)
         asked = {
             item.query.key: item.regions
-            for item in asks([subject.event], [machine()], [], ["eu-west-1", "eu-west-3"], AT)
+            for item in asks([subject.event], [make_instance()], [], ["eu-west-1", "eu-west-3"], AT)
         }
         for question, region in heard:
             assert question in asked, f"{what}: {question} is never asked"
@@ -230,7 +233,7 @@ def test_every_question_whose_answer_a_rule_rests_on_is_asked_in_the_regions_it_
         heard.clear()
         for rule in INSTANCE_RULES:
             rule.check(replace(subject, past=Listening(subject.past.events)))
-        asked = {item.query.key: item.regions for item in asks([created()], [machine()], [], ["eu-west-1"], AT)}
+        asked = {item.query.key: item.regions for item in asks([created()], [make_instance()], [], ["eu-west-1"], AT)}
         for question, region in heard - {NEVER}:
             assert question in asked, f"{what}: {question} is never asked"
             assert not region or region in asked[question], f"{what}: {question} is not asked in {region}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.rules import AT, HOME, OURS, OWN, STRANGER, created, past, region
+from tests.rules import AT, HOME, OTHER_ACCOUNT, OURS, OWN, created, past, region
 from vpce_tui.cloudtrail.recorded_calls import RecordedCall, incident_of
 from vpce_tui.detection.assessment import AssessmentInputs, assess_event
 from vpce_tui.detection.signals import Severity
@@ -24,7 +24,7 @@ CALL = RecordedCall("CreateVpcEndpoint", HOME, OWN, EVENT.principal.arn, EVENT.t
         ({}, "case"),
         ({"operation": "DeleteVpcEndpoints"}, ""),
         ({"region": "us-east-1"}, ""),
-        ({"account": STRANGER}, ""),
+        ({"account": OTHER_ACCOUNT}, ""),
         ({"operator": "arn:aws:iam::123456789012:user/eve"}, ""),
         ({"at": EVENT.time + timedelta(hours=1)}, ""),
         ({"at": EVENT.time - timedelta(minutes=14)}, "case"),

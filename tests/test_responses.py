@@ -19,6 +19,7 @@ from vpce_tui.incident.rows import IncidentClosed
 from vpce_tui.incident.states import CallState, StepState
 from vpce_tui.inventory.resources import Endpoint
 from vpce_tui.investigation.responses import TargetView, responses_in, responses_to
+from vpce_tui.tui.incident_text import playbook_to_resume
 from vpce_tui.tui.screens.event_page import what_to_do
 
 AT = "2026-11-27T03:00:00Z"
@@ -220,3 +221,22 @@ async def test_an_instance_that_is_no_longer_isolated_is_not_called_contained(aw
         assert not found.contains
         assert "no longer isolated" in found.says
         app.leave_incident()
+
+
+def test_what_needs_attention_is_resumed_first_then_what_is_not_finished() -> None:
+    plans = {
+        f"{name}/i-1": {"playbook": name, "target": "i-1", "steps": [{"id": "a", "title": "A"}]}
+        for name in ("failed", "open", "whole")
+    }
+    states = {"failed": StepState.FAILED, "open": StepState.TODO, "whole": StepState.VERIFIED}
+
+    def resumed(*names: str, target: str = "") -> str | None:
+        kept = {f"{name}/i-1": plans[f"{name}/i-1"] for name in names}
+        steps = {f"{name}/i-1/a": StepRecord(f"{name}/i-1/a", states[name]) for name in names}
+        found = playbook_to_resume(Record(plans=kept, steps=steps), target)
+        return None if found is None else str(found["playbook"])
+
+    assert resumed("failed", "open", "whole") == "failed"
+    assert resumed("open", "whole") == "open"
+    assert resumed("whole") == "whole"
+    assert resumed("failed", target="i-2") is None

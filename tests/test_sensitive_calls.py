@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.rules import OWN, STRANGER, allow, created, other, past, policy, see
+from tests.rules import OTHER_ACCOUNT, OWN, allow, created, other, past, policy, see
 from vpce_tui.cloudtrail.sensitive_calls import contextual_meaning, describe_impact, impact_with_target
 from vpce_tui.detection.endpoint import assess_signals
 from vpce_tui.detection.team_context import Context
@@ -28,14 +28,29 @@ READS = policy({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"})
     ("name", "source", "asked", "means"),
     [
         ("PutBucketPolicy", "s3", {"bucketPolicy": json.loads(policy(allow()))}, "bucket opened to everybody"),
-        ("PutBucketPolicy", "s3", {"bucketPolicy": json.loads(by(STRANGER))}, f"bucket opened to account {STRANGER}"),
+        (
+            "PutBucketPolicy",
+            "s3",
+            {"bucketPolicy": json.loads(by(OTHER_ACCOUNT))},
+            f"bucket opened to account {OTHER_ACCOUNT}",
+        ),
         ("PutBucketPolicy", "s3", {"bucketPolicy": json.loads(by(SISTER))}, "bucket policy changed"),
         ("PutBucketPolicy", "s3", {"bucketPolicy": json.loads(by(OWN))}, "bucket policy changed"),
         ("PutBucketPolicy", "s3", {"bucketPolicy": 7}, "bucket may be open: it has no statements"),
         ("PutBucketPolicy", "s3", None, "bucket policy changed"),
-        ("UpdateAssumeRolePolicy", "iam", {"policyDocument": by(STRANGER)}, f"role opened to account {STRANGER}"),
+        (
+            "UpdateAssumeRolePolicy",
+            "iam",
+            {"policyDocument": by(OTHER_ACCOUNT)},
+            f"role opened to account {OTHER_ACCOUNT}",
+        ),
         ("UpdateAssumeRolePolicy", "iam", {"policyDocument": by(OWN)}, "trust policy of a role changed"),
-        ("CreateRole", "iam", {"assumeRolePolicyDocument": by(STRANGER)}, f"new role opened to account {STRANGER}"),
+        (
+            "CreateRole",
+            "iam",
+            {"assumeRolePolicyDocument": by(OTHER_ACCOUNT)},
+            f"new role opened to account {OTHER_ACCOUNT}",
+        ),
         (
             "CreateRole",
             "iam",
@@ -76,7 +91,7 @@ def test_a_pipeline_that_opens_a_role_to_an_account_of_ours_is_at_work_and_to_a_
         )
         return "VPCE-24" in {signal.id for signal in found.signals}
 
-    assert says(STRANGER)
+    assert says(OTHER_ACCOUNT)
     assert not says(SISTER)
 
 
@@ -103,16 +118,19 @@ def without_resources(*statements: dict[str, Any]) -> str:
             ),
             "everybody",
         ),
-        (without_resources(allow(Principal={"AWS": STRANGER}, Action="sts:TagSession")), ""),
-        (without_resources(allow(Principal={"AWS": STRANGER}, Action="sts:AssumeRole*")), f"account {STRANGER}"),
+        (without_resources(allow(Principal={"AWS": OTHER_ACCOUNT}, Action="sts:TagSession")), ""),
+        (
+            without_resources(allow(Principal={"AWS": OTHER_ACCOUNT}, Action="sts:AssumeRole*")),
+            f"account {OTHER_ACCOUNT}",
+        ),
         (
             without_resources(
                 allow(
-                    Principal={"Federated": f"arn:aws:iam::{STRANGER}:saml-provider/evil"},
+                    Principal={"Federated": f"arn:aws:iam::{OTHER_ACCOUNT}:saml-provider/evil"},
                     Action="sts:AssumeRoleWithSAML",
                 )
             ),
-            f"arn:aws:iam::{STRANGER}:saml-provider/evil of account {STRANGER}",
+            f"arn:aws:iam::{OTHER_ACCOUNT}:saml-provider/evil of account {OTHER_ACCOUNT}",
         ),
         (without_resources(allow(Principal={"Service": "ec2.amazonaws.com"}, Action="sts:AssumeRole")), ""),
         ("", ""),
@@ -171,7 +189,7 @@ def test_a_foreign_organization_is_named_where_ones_own_is_known() -> None:
 
 
 def test_a_pipeline_that_opens_something_to_a_vendor_is_looked_at_and_no_alarm() -> None:
-    impact = other("CreateRole", "iam", 5, requestParameters={"assumeRolePolicyDocument": by(STRANGER)})
+    impact = other("CreateRole", "iam", 5, requestParameters={"assumeRolePolicyDocument": by(OTHER_ACCOUNT)})
     found = assess_signals(
         see(created(userAgent="Terraform"), past=past(impact), context=Context(pipelines=(("*", "*"),)))
     )

@@ -9,7 +9,20 @@ from typing import Any
 import pytest
 
 from tests.conftest import Aws
-from tests.rules import AT, FOREIGN, HOME, OWN, SESSION, STRANGER, created, machine, other, past, record, region
+from tests.rules import (
+    AT,
+    FOREIGN,
+    HOME,
+    OTHER_ACCOUNT,
+    OWN,
+    SESSION,
+    created,
+    make_instance,
+    other,
+    past,
+    record,
+    region,
+)
 from vpce_tui.aws.endpoint_services import service_short
 from vpce_tui.cloudtrail.event import Event
 from vpce_tui.cloudtrail.event import parse as parse_record
@@ -239,8 +252,8 @@ def test_accounts_whose_principals_work_here_day_after_day_are_proposed_as_own_a
     ],
 )
 def test_a_command_is_sent_to_the_machines_that_its_targets_mean(targets: Any, sent: bool | None) -> None:
-    held = machine(tags={"app": "web", "env": "prod", "owner": "x"})
-    elsewhere = machine(id="i-0other0000000001", region="us-east-1", tags=held.tags)
+    held = make_instance(tags={"app": "web", "env": "prod", "owner": "x"})
+    elsewhere = make_instance(id="i-0other0000000001", region="us-east-1", tags=held.tags)
     call = other("SendCommand", "ssm", 30, SESSION, requestParameters={"targets": targets})
     theirs = other(
         "SendCommand",
@@ -248,7 +261,7 @@ def test_a_command_is_sent_to_the_machines_that_its_targets_mean(targets: Any, s
         30,
         SESSION,
         requestParameters={"targets": targets},
-        recipientAccountId=STRANGER,
+        recipientAccountId=OTHER_ACCOUNT,
         eventID="x",
     )
     regions = {HOME: region(instances=(held,)), "us-east-1": region(instances=(elsewhere,))}
@@ -279,7 +292,7 @@ def test_any_number_of_commands_by_tag_is_two_calls_a_maker_for_each_machine() -
         )
         for number in range(500)
     ]
-    held = [machine(id=f"i-{number:017x}", tags={"app": "web"}) for number in range(50)]
+    held = [make_instance(id=f"i-{number:017x}", tags={"app": "web"}) for number in range(50)]
     found = about(past(*sent), held, AT)
     assert [len(calls["SendCommand"]) for calls in found.values()] == [2] * 50
 
@@ -345,7 +358,7 @@ def test_the_last_mark_about_an_event_counts() -> None:
 
 def test_a_first_shell_of_long_ago_is_no_reason_today() -> None:
     def raised(minutes: float) -> set[str]:
-        opened = other("StartSession", "ssm", minutes, requestParameters={"target": machine().id})
+        opened = other("StartSession", "ssm", minutes, requestParameters={"target": make_instance().id})
         known = AssessmentInputs(past(opened), {HOME: region()}, now=AT)
         return {signal.id for item in assess_instances(known, []) for signal in item.assessment.signals}
 
@@ -375,5 +388,5 @@ def test_what_happened_near_a_machine_is_no_attack_on_it() -> None:
     near_it = replace(region(), network=replace(region().network, recorded=frozenset()))
     found = assess_instances(AssessmentInputs(past(gone), {HOME: near_it}, now=AT), [])[0]
     assert ("INST-18" in {signal.id for signal in found.assessment.signals}, found.status) == (True, "exposed")
-    shell = other("SendCommand", "ssm", 30, SESSION, requestParameters={"instanceIds": [machine().id]})
+    shell = other("SendCommand", "ssm", 30, SESSION, requestParameters={"instanceIds": [make_instance().id]})
     assert assess_instances(AssessmentInputs(past(shell), {HOME: region()}, now=AT), [])[0].status == "compromised"

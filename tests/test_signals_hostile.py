@@ -10,7 +10,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.rules import AT, FOREIGN, HOME, OWN, SESSION, WORLD, created, machine, network, now, other, record, region
+from tests.rules import (
+    AT,
+    FOREIGN,
+    HOME,
+    OWN,
+    SESSION,
+    WORLD,
+    created,
+    make_instance,
+    network,
+    now,
+    other,
+    record,
+    region,
+)
 from vpce_tui.cloudtrail.event import Event, parse
 from vpce_tui.cloudtrail.log_files import CONFLICTING_RECORD, read
 from vpce_tui.detection.assessment import AssessmentInputs, assess_event, assess_instances, trust_zone_of, whole_past
@@ -272,7 +286,7 @@ def test_hostile_tags_are_text() -> None:
     hostile = {"Name": "\x1b]52;c;x\x07", "owner": "", "env": "[@click=app.quit]production[/]", "\u202e": "x"}
     known = AssessmentInputs(
         past=whole_past([created()]),
-        regions={HOME: region(instances=(machine(tags=hostile),))},
+        regions={HOME: region(instances=(make_instance(tags=hostile),))},
         trust_zone=TrustZone(),
         roles=None,
         context=Context(),

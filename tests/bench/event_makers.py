@@ -11,9 +11,9 @@ from tests.rules import (
     HOME,
     LIMITED,
     OPEN,
+    OTHER_ACCOUNT,
     OWN,
     SESSION,
-    STRANGER,
     allow,
     created,
     policy,
@@ -57,7 +57,7 @@ def records(count: int, *, bad: float, alike: bool = True) -> list[str]:
                 allow(
                     Action="s3:*",
                     Resource=f"arn:aws:s3:::bucket-{n}/*",
-                    Principal={"AWS": STRANGER if n % 9 == 0 else OWN},
+                    Principal={"AWS": OTHER_ACCOUNT if n % 9 == 0 else OWN},
                 )
             )
             for n in range(50)

@@ -17,7 +17,7 @@ from tests.rules import (
     OPEN,
     SESSION,
     created,
-    machine,
+    make_instance,
     network,
     now,
     other,
@@ -135,7 +135,7 @@ def instances(count: int = 5_000) -> str:
             groups=(f"sg-{n % 400}", f"sg-{(n * 7) % 400}"),
         )
         machines.append(
-            machine(
+            make_instance(
                 id=f"i-{n:017x}",
                 interfaces=(nic,),
                 subnet_id=nic.subnet_id,

@@ -4,7 +4,7 @@ from tests.rule_cases.endpoint_parts import PIPELINE, REFUSED, ROLE, S3
 from tests.rules import (
     BOB,
     LIMITED,
-    STRANGER,
+    OTHER_ACCOUNT,
     allow,
     created,
     other,
@@ -38,7 +38,7 @@ CASES: list[tuple[str, str, EventFacts, str | None]] = [
                     requestParameters={
                         "ModifyVpcEndpointRequest": {
                             "VpcEndpointId": "vpce-1",
-                            "PolicyDocument": policy(allow(Action="s3:Put*", Principal={"AWS": STRANGER})),
+                            "PolicyDocument": policy(allow(Action="s3:Put*", Principal={"AWS": OTHER_ACCOUNT})),
                         }
                     },
                 )

@@ -9,9 +9,9 @@ from tests.rules import (
     LIMITED,
     LIMITS,
     OPEN,
+    OTHER_ACCOUNT,
     OURS,
     OWN,
-    STRANGER,
     WORLD,
     allow,
     created,
@@ -33,7 +33,7 @@ CASES: list[tuple[str, str, EventFacts, str | None]] = [
     (
         "VPCE-01",
         "whose owner is known and foreign",
-        see(created(FOREIGN, None), region=region(net=network(owners={FOREIGN: STRANGER}))),
+        see(created(FOREIGN, None), region=region(net=network(owners={FOREIGN: OTHER_ACCOUNT}))),
         "critical",
     ),
     ("VPCE-01", "a name made to look like AWS's", see(created("com.amazonaws.evil/vpce")), "critical"),
@@ -102,7 +102,7 @@ CASES: list[tuple[str, str, EventFacts, str | None]] = [
     (
         "VPCE-30",
         "a VPC of another account",
-        see(created(), region=region(net=network(vpcs=vpc(owner=STRANGER)))),
+        see(created(), region=region(net=network(vpcs=vpc(owner=OTHER_ACCOUNT)))),
         "medium",
     ),
     ("VPCE-30", "seen by two accounts", see(created(sharedEventID="s-1"), region=None), "medium"),
@@ -132,7 +132,7 @@ CASES: list[tuple[str, str, EventFacts, str | None]] = [
         "critical",
     ),
     ("VPCE-31", "an interface endpoint", see(created()), None),
-    ("VPCE-32", "an external principal's database", see(created(rules=None, request=lattice(STRANGER))), "high"),
+    ("VPCE-32", "an external principal's database", see(created(rules=None, request=lattice(OTHER_ACCOUNT))), "high"),
     ("VPCE-32", "an own one", see(created(rules=None, request=lattice(OWN))), None),
     ("VPCE-33", "asked for another region", see(created(request={"ServiceRegion": "us-east-1"})), "medium"),
     ("VPCE-33", "named another region", see(created("com.amazonaws.us-east-1.sns")), "medium"),
@@ -346,7 +346,8 @@ CASES: list[tuple[str, str, EventFacts, str | None]] = [
             created(),
             past=past(
                 through(
-                    who={"type": "AssumedRole", "arn": "x", "accountId": STRANGER}, tlsDetails={"tlsVersion": "TLSv1.3"}
+                    who={"type": "AssumedRole", "arn": "x", "accountId": OTHER_ACCOUNT},
+                    tlsDetails={"tlsVersion": "TLSv1.3"},
                 )
             ),
         ),

@@ -10,7 +10,7 @@ from tests.rules import (
     HOME,
     OWN,
     WORLD,
-    machine,
+    make_instance,
     network,
     other,
     region,
@@ -46,7 +46,7 @@ ALL_OPEN = Acl(
     subnets=("subnet-1",),
 )
 OFFICE = Hours(days=frozenset(range(5)), begin=time(8), end=time(18), zone="Europe/Dublin")
-MINE = machine()
+MINE = make_instance()
 HERE = (MINE, region())
 USUAL = tuple(other("DescribeVpcs", minutes=60 * 24 * day, readOnly=True) for day in range(2, 20))
 WINDOW = Window(AT - timedelta(hours=3), AT + timedelta(hours=1))

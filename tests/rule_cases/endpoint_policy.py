@@ -7,8 +7,8 @@ from tests.rules import (
     FOREIGN,
     LIMITS,
     OPEN,
+    OTHER_ACCOUNT,
     OURS,
-    STRANGER,
     allow,
     created,
     network,
@@ -58,7 +58,7 @@ CASES: list[tuple[str, str, EventFacts, str | None]] = [
     (
         "VPCE-04",
         "an external principal's account",
-        see(created(S3, policy(allow(Principal={"AWS": STRANGER})))),
+        see(created(S3, policy(allow(Principal={"AWS": OTHER_ACCOUNT})))),
         "critical",
     ),
     (
@@ -90,7 +90,7 @@ CASES: list[tuple[str, str, EventFacts, str | None]] = [
                         Condition={
                             "StringEquals": {
                                 "aws:PrincipalOrgID": "o-ours",
-                                "aws:ResourceAccount": [STRANGER, "${aws:PrincipalAccount}"],
+                                "aws:ResourceAccount": [OTHER_ACCOUNT, "${aws:PrincipalAccount}"],
                             }
                         }
                     )

@@ -15,10 +15,10 @@ from tests.rule_cases.instance_parts import (
 )
 from tests.rules import (
     AT,
-    MACHINE,
+    INSTANCE_ID,
+    OTHER_ACCOUNT,
     SESSION,
-    STRANGER,
-    machine,
+    make_instance,
     network,
     other,
     past,
@@ -31,7 +31,7 @@ CASES: list[tuple[str, str, InstanceFacts, str | None]] = [
     (
         "INST-09",
         "a large one that a fleet started",
-        subject(machine(launched=AT - timedelta(hours=2), type="p4d.24xlarge"), past=past()),
+        subject(make_instance(launched=AT - timedelta(hours=2), type="p4d.24xlarge"), past=past()),
         "high",
     ),
     (
@@ -42,7 +42,7 @@ CASES: list[tuple[str, str, InstanceFacts, str | None]] = [
                 other(
                     "ModifyInstanceAttribute",
                     minutes=30,
-                    requestParameters={"instanceId": MACHINE, "userData": "<sensitiveDataRemoved>"},
+                    requestParameters={"instanceId": INSTANCE_ID, "userData": "<sensitiveDataRemoved>"},
                 )
             )
         ),
@@ -82,7 +82,7 @@ CASES: list[tuple[str, str, InstanceFacts, str | None]] = [
         "INST-09",
         "an instance for mining",
         subject(
-            machine(launched=AT - timedelta(hours=2), type="g5.12xlarge"),
+            make_instance(launched=AT - timedelta(hours=2), type="g5.12xlarge"),
             past=past(OLDER_RUN, other("RunInstances", minutes=120, **RUN)),
         ),
         "high",
@@ -172,7 +172,7 @@ CASES: list[tuple[str, str, InstanceFacts, str | None]] = [
         subject(
             about=about(SNAPPED),
             past=past(other("ModifySnapshotAttribute", minutes=20, **SHARED)),
-            context=Context(forensics_account=STRANGER),
+            context=Context(forensics_account=OTHER_ACCOUNT),
         ),
         None,
     ),

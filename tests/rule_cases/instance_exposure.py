@@ -21,11 +21,11 @@ from tests.rule_cases.instance_parts import (
 )
 from tests.rules import (
     AT,
+    OTHER_ACCOUNT,
     OWN,
-    STRANGER,
     WORLD,
     allow,
-    machine,
+    make_instance,
     policy,
 )
 from vpce_tui.detection.instance.instance_facts import InstanceFacts
@@ -33,11 +33,11 @@ from vpce_tui.detection.team_context import Context
 from vpce_tui.inventory.resources import SecurityGroupPermission
 
 CASES: list[tuple[str, str, InstanceFacts, str | None]] = [
-    ("INST-04", "with a role", subject(machine(http_tokens="optional")), "medium"),
-    ("INST-04", "with a powerful role", subject(machine(http_tokens="optional"), roles=roles("iam:*")), "high"),
-    ("INST-04", "without a role", subject(machine(http_tokens="optional", profile_arn="")), "low"),
+    ("INST-04", "with a role", subject(make_instance(http_tokens="optional")), "medium"),
+    ("INST-04", "with a powerful role", subject(make_instance(http_tokens="optional"), roles=roles("iam:*")), "high"),
+    ("INST-04", "without a role", subject(make_instance(http_tokens="optional", profile_arn="")), "low"),
     ("INST-04", "IMDSv2", subject(), None),
-    ("INST-04", "switched off", subject(machine(http_tokens="optional", http_endpoint="disabled")), None),
+    ("INST-04", "switched off", subject(make_instance(http_tokens="optional", http_endpoint="disabled")), None),
     (
         "INST-05",
         "SSH",
@@ -80,7 +80,7 @@ CASES: list[tuple[str, str, InstanceFacts, str | None]] = [
     ("INST-07", "users", subject(roles=roles("iam:Create*")), "high"),
     ("INST-07", "endpoints", subject(roles=roles("ec2:*")), "high"),
     ("INST-07", "its work", subject(), None),
-    ("INST-07", "an external principal may take it", subject(roles=trusting(STRANGER)), "high"),
+    ("INST-07", "an external principal may take it", subject(roles=trusting(OTHER_ACCOUNT)), "high"),
     ("INST-07", "everybody may take it", subject(roles=trusting("*")), "high"),
     ("INST-07", "its own account may take it", subject(roles=trusting(OWN)), None),
     ("INST-07", "everything, inside a boundary that lets it read", subject(roles=bounded("s3:Get*")), None),
@@ -140,7 +140,7 @@ CASES: list[tuple[str, str, InstanceFacts, str | None]] = [
         None,
     ),
     ("INST-06", "a public IPv6 address", subject(SIX), "low"),
-    ("INST-10", "an external principal's AMI", subject(images={"ami-1": image(owner=STRANGER, alias="")}), "high"),
+    ("INST-10", "an external principal's AMI", subject(images={"ami-1": image(owner=OTHER_ACCOUNT, alias="")}), "high"),
     (
         "INST-10",
         "made here since it began",
@@ -151,7 +151,7 @@ CASES: list[tuple[str, str, InstanceFacts, str | None]] = [
     (
         "INST-10",
         "trusted",
-        subject(images={"ami-1": image(owner=STRANGER, alias="")}, context=Context(trusted_amis=(STRANGER,))),
+        subject(images={"ami-1": image(owner=OTHER_ACCOUNT, alias="")}, context=Context(trusted_amis=(OTHER_ACCOUNT,))),
         None,
     ),
     ("INST-11", "old", subject(images={"ami-1": image(created=AT - timedelta(days=200))}), "low"),
@@ -160,8 +160,8 @@ CASES: list[tuple[str, str, InstanceFacts, str | None]] = [
     ("INST-11", "young", subject(), None),
     ("INST-12", "a plain volume", subject(unencrypted=frozenset({"vol-1"})), "low"),
     ("INST-12", "a plain volume of another", subject(unencrypted=frozenset({"vol-2"})), None),
-    ("INST-20", "nobody is named", subject(machine(tags={"Name": "x"})), "low"),
-    ("INST-20", "as with its neighbours", subject(machine(tags={}), alike=0), None),
+    ("INST-20", "nobody is named", subject(make_instance(tags={"Name": "x"})), "low"),
+    ("INST-20", "as with its neighbours", subject(make_instance(tags={}), alike=0), None),
     ("INST-01", "high", subject(findings=(finding(8),)), "high"),
     ("INST-01", "an attack sequence", subject(findings=(finding(9.1),)), "critical"),
     ("INST-01", "low", subject(findings=(finding(2),)), "low"),

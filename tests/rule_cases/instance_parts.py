@@ -8,13 +8,13 @@ from typing import Any
 from tests.rules import (
     AT,
     HOME,
-    MACHINE,
+    INSTANCE_ID,
+    OTHER_ACCOUNT,
     OURS,
     OWN,
     SESSION,
-    STRANGER,
     created,
-    machine,
+    make_instance,
     other,
     past,
     region,
@@ -89,7 +89,7 @@ def about(*events: Event) -> dict[str, tuple[Event, ...]]:
 
 
 def subject(instance: Instance | None = None, *ingress: SecurityGroupPermission, **more: Any) -> InstanceFacts:
-    instance = instance or machine()
+    instance = instance or make_instance()
     changes = {
         key: more.pop(key)
         for key in ("findings", "images", "unencrypted", "public_snapshots", "mirrored", "unknown", "network")
@@ -127,7 +127,7 @@ def traffic(*flow_peers: FlowPeer) -> Traffic:
     return Traffic(WINDOW, flow_peers)
 
 
-def finding(severity: float, instance: str = MACHINE) -> Finding:
+def finding(severity: float, instance: str = INSTANCE_ID) -> Finding:
     return Finding(
         id="f",
         region=HOME,
@@ -143,8 +143,8 @@ def used(address: str, **more: Any) -> Event:
     return other("DescribeVpcs", minutes=5, who=SESSION, sourceIPAddress=address, **more)
 
 
-PUBLIC = machine(public_ip="203.0.113.50")
-SIX = machine(
+PUBLIC = make_instance(public_ip="203.0.113.50")
+SIX = make_instance(
     interfaces=(
         Interface(
             id="eni-1",
@@ -158,8 +158,8 @@ SIX = machine(
         ),
     )
 )
-YOUNG = machine(launched=AT - timedelta(hours=2))
-RUN = {"responseElements": {"instancesSet": {"items": [{"instanceId": MACHINE}]}}}
+YOUNG = make_instance(launched=AT - timedelta(hours=2))
+RUN = {"responseElements": {"instancesSet": {"items": [{"instanceId": INSTANCE_ID}]}}}
 OLDER_RUN = other("RunInstances", minutes=9000)
 MADE = NearbySuspiciousEndpoint(
     event=created(who=SESSION),
@@ -186,7 +186,10 @@ FAR = NearbySuspiciousEndpoint(
     addresses=frozenset({"10.9.1.9"}),
 )
 SHARED = {
-    "requestParameters": {"snapshotId": "snap-1", "createVolumePermission": {"add": {"items": [{"userId": STRANGER}]}}}
+    "requestParameters": {
+        "snapshotId": "snap-1",
+        "createVolumePermission": {"add": {"items": [{"userId": OTHER_ACCOUNT}]}},
+    }
 }
 SNAPPED = other(
     "CreateSnapshot", minutes=30, requestParameters={"volumeId": "vol-1"}, responseElements={"snapshotId": "snap-1"}

@@ -53,6 +53,19 @@ SETTLED: Final = frozenset({StepState.VERIFIED, StepState.NOTHING_TO_DO, StepSta
 """States of a step that needs nothing more."""
 
 
+NEEDS_ATTENTION: Final = frozenset(
+    {
+        StepState.RUNNING,
+        StepState.OPEN,
+        StepState.FAILED,
+        StepState.NOT_VERIFIED,
+        StepState.INCOMPLETE,
+        StepState.OUTCOME_UNKNOWN,
+    }
+)
+"""States of a step that was begun and is not where it should be."""
+
+
 class CallState(StrEnum):
     """The state of one API call: its intent is recorded, then its result."""
 

@@ -279,15 +279,12 @@ class Workspace:
 
     def responses_to(self, target: str) -> tuple[Response, ...]:
         """What was done about ``target`` in the incidents of this host, one for each playbook."""
-        from vpce_tui.investigation.responses import TargetView, responses_in, view_of  # noqa: PLC0415
+        from vpce_tui.investigation.responses import responses_now  # noqa: PLC0415
 
         record, here = self._record(), self.journal.name if self.journal is not None else ""
         records = {**self.records, **({here: record} if record is not None else {})}
-        view = TargetView()
-        if any(found.progress_on(target) for found in records.values()):  # else no key waits for all instances
-            view = view_of(target, self.instances, self.inventory_by_region or {})
         account = self.identity.account if self.identity is not None else ""
-        return responses_in(records, account, here, target, view)
+        return responses_now(records, account, here, target, self.instances, self.inventory_by_region or {})
 
     def recorded(self, known: KnownIncidents) -> None:
         """These incidents are on this host: assess by what was done in them from now on."""

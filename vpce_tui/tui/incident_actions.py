@@ -11,7 +11,7 @@ from vpce_tui.aws.errors import error_message
 from vpce_tui.incident.rows import IncidentClosed
 from vpce_tui.incident.states import StepState
 from vpce_tui.investigation.workspace import Workspace
-from vpce_tui.tui.incident_text import read_only_because, unfinished_lines
+from vpce_tui.tui.incident_text import playbook_to_resume, read_only_because, unfinished_lines
 from vpce_tui.tui.widgets.dialogs import Ask, Read
 from vpce_tui.tui.widgets.keymap import Keymap
 from vpce_tui.tui.widgets.safe_text import line, lines
@@ -113,13 +113,12 @@ class IncidentActions(App[int]):
             then()
 
     def action_resume_playbook(self, target: str = "", *, quiet: bool = False) -> None:
-        """Resume the playbook that was run last in the open incident (on ``target``, where one is named)."""
-
+        """Resume the playbook of the open incident (on ``target``, where one is named) that needs attention most, then the one that is
+        not finished; of several the one begun last."""
         journal = self.workspace.journal
-        plans = list(journal.record().plans.values()) if journal else []
-        plans = [plan for plan in plans if target in ("", plan["target"])]
-        if plans:
-            self.walk_through(str(plans[-1]["playbook"]), str(plans[-1]["target"]), str(plans[-1]["region"]))
+        found = playbook_to_resume(journal.record(), target) if journal is not None else None
+        if found is not None:
+            self.walk_through(str(found["playbook"]), str(found["target"]), str(found["region"]))
         elif not target and not quiet:
             self.say(
                 f"No playbook was run in this incident yet. Open an instance, then its playbooks ({self.keymap.shown('playbooks')})."

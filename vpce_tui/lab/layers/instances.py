@@ -99,7 +99,9 @@ class Instances:
         for instance in self.ec2_backend.get_multi_instances_by_id(self._get_param("InstanceIds") or []):  # type: ignore[attr-defined]
             for nic in list(instance.nics.values()):
                 if nic.id in self.ec2_backend.enis:
+                    nics = dict(instance.nics)
                     instance.detach_eni(nic)
+                    instance.nics = nics  # moto cannot describe an instance without its first interface
         return answer
 
     def describe_instance_status(self) -> Any:

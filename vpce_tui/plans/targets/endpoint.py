@@ -46,7 +46,7 @@ class EncryptionControl:
     id: str = ""
     mode: str = ""
     state: str = ""
-    ours: bool = False
+    by_vpce_tui: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +274,7 @@ def _encryption(client: AwsClient, state: EndpointState, asked: PlanningContext)
             return replace(
                 state,
                 encryption=EncryptionControl(
-                    id=identifier, mode=str(raw.get("Mode", "")), state=str(raw.get("State", "")), ours=mine
+                    id=identifier, mode=str(raw.get("Mode", "")), state=str(raw.get("State", "")), by_vpce_tui=mine
                 ),
             )
     return replace(state, encryption=EncryptionControl())

@@ -69,7 +69,7 @@ class PrincipalPolicy:
         return self.arn or f"inline/{self.name}"
 
     @property
-    def ours(self) -> bool:
+    def editable(self) -> bool:
         """Whether it can be changed: AWS's own cannot."""
         return ":iam::aws:" not in self.arn
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 
-from vpce_tui.core.text import sign, visible
+from vpce_tui.core.text import many, sign, visible
 from vpce_tui.detection.signals import Severity
 from vpce_tui.tui.screens.assessed_list import LOOK, severity_cell, why_text
 from vpce_tui.tui.widgets.safe_text import hanging, line
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 """Before this an event has no time."""
 RAW_LIMIT = 60_000
+_DONE_LINES: Final = 3
 
 SECTIONS = (
     ("access", "who can reach it"),
@@ -144,7 +145,7 @@ def what_to_do(item: AssessedEvent, workspace: Workspace, keys: Keymap) -> list[
     own = workspace.identity.account if workspace.identity else ""
     principal = principal_target(item.event.principal, own)
     involved = dict.fromkeys(target for target in (made, instance, principal) if target)
-    found = [("done", text) for target in involved for text in response_lines(target, workspace, keys)]
+    found = _done(involved, workspace, keys)
     if item.assessment.severity < Severity.MEDIUM:
         return found
     left = [name for target, name in about.items() if not _contained(target, workspace)]
@@ -167,10 +168,22 @@ def what_to_do_about(item: AssessedInstance, workspace: Workspace, keys: Keymap)
     instance, roles = item.instance, workspace.assessment_inputs().roles
     role = roles.of_profile(instance.profile_arn) if roles is not None else None
     involved = [instance.id, *([f"role/{role.name}"] if role is not None else [])]
-    found = [("done", text) for target in involved for text in response_lines(target, workspace, keys)]
+    found = _done(involved, workspace, keys)
     if item.status is InstanceStatus.COMPROMISED and not instance.gone and not _contained(instance.id, workspace):
         found.append(("do", f"contain the instance {instance.id} ({keys.shown('playbooks')})"))
     return found
+
+
+def _done(involved: Iterable[str], workspace: Workspace, keys: Keymap) -> list[tuple[str, str]]:
+    """What was done about each; few lines, so that the reasons stay in sight."""
+    found = [text for target in involved for text in response_lines(target, workspace, keys)]
+    more = len(found) - _DONE_LINES
+    if more > 1:
+        found = [
+            *found[:_DONE_LINES],
+            f"{many(more, 'more playbook')} were run: see the incident ({keys.shown('incident')})",
+        ]
+    return [("done", text) for text in found]
 
 
 def response_lines(target: str, workspace: Workspace, keys: Keymap) -> list[str]:

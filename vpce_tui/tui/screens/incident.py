@@ -14,7 +14,7 @@ from vpce_tui.incident.integrity import IntegrityCheck, check_rows
 from vpce_tui.incident.narrative import LineMark, NarrativeLine, narrate
 from vpce_tui.incident.record_errors import RecordError
 from vpce_tui.incident.rows import JournalRow, NoteWritten
-from vpce_tui.incident.states import StepState
+from vpce_tui.incident.states import NEEDS_ATTENTION, StepState
 from vpce_tui.investigation.incident_timeline import events_in_evidence, incident_timeline
 from vpce_tui.tui.incident_text import unfinished_lines
 from vpce_tui.tui.screens.frame import READING, Frame
@@ -24,15 +24,6 @@ from vpce_tui.tui.widgets.page import Page
 from vpce_tui.tui.widgets.safe_text import hanging, line, lines
 from vpce_tui.tui.widgets.steady import Steady
 from vpce_tui.tui.widgets.table_sheet import TableSheet
-
-_LEFT = (
-    StepState.OPEN,
-    StepState.FAILED,
-    StepState.NOT_VERIFIED,
-    StepState.INCOMPLETE,
-    StepState.OUTCOME_UNKNOWN,
-)
-"""States of steps that need attention."""
 
 
 class IncidentScreen(Frame):
@@ -207,7 +198,9 @@ class IncidentScreen(Frame):
             line((f"{journal.folder}", "dim")),
             line(""),
         ]
-        left = [step for step in record.steps.values() if step.calls_with_unknown_outcome or step.state in _LEFT]
+        left = [
+            step for step in record.steps.values() if step.calls_with_unknown_outcome or step.state in NEEDS_ATTENTION
+        ]
         never_run = unfinished_lines(record, {StepState.TODO, StepState.UNDONE, StepState.SKIPPED})
         if left:
             found.append(line(("Open steps", "bold")))

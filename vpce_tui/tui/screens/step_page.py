@@ -129,7 +129,11 @@ class StepPage:
     def _reads(self, done: bool) -> list[Content]:
         step, found = self._step, list[Content]()
         if step.content:
-            found += [line(("current state", "bold")), *self._content(), line("")]
+            found += [
+                line(("state as it was recorded" if done else "current state", "bold")),
+                *self._content(),
+                line(""),
+            ]
         found.append(line(("read and recorded" if done else "will read and record", "bold")))
         found += [line(f"  {sign('·')} {call.why}") for call in step.calls]
         return [*found, *(self._row("verify", check.says) for check in step.checks)]
@@ -186,8 +190,7 @@ class StepPage:
             return [line(("    nothing", "dim"))]
         return [
             self.hanging(
-                f"    {_mark(value in chosen, many=question.many)} ",
-                f"{value}  {label}" if question.many and label != value else label,
+                f"    {_mark(value in chosen, many=question.many)} ", _option(value, label) if question.many else label
             )
             for value, label in options
         ]
@@ -206,6 +209,11 @@ class StepPage:
         return lines(hanging(head, text, self.width))
 
 
+def _option(value: str, label: str) -> str:
+    """One of several options: its id, and what it is; where the label names what the id is about, the label alone."""
+    return label if value.rpartition(":")[2] in label else f"{value}  {label}"
+
+
 def _answered(question: Question) -> str:
     """A question with its answer in words."""
     known = question.labels
@@ -215,7 +223,7 @@ def _answered(question: Question) -> str:
         if part or not question.many
     ]
     said = "; ".join(
-        f"{part}  {known[part]}" if question.many and part in known else known.get(part, part) for part in chosen
+        _option(part, known[part]) if question.many and part in known else known.get(part, part) for part in chosen
     )
     left = len([value for value in known if value not in chosen]) if question.many else 0
     asked = question.question.partition(" (")[0]

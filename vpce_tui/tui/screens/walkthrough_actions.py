@@ -88,7 +88,8 @@ class WalkthroughActions(WalkthroughState):
         step = self.step
         assert step is not None
         if step.kind is StepKind.CHANGE and not step.reversible and step.calls:
-            question = f"This cannot be undone. Type {self.session.target} to run “{step.title}”:"
+            again = "".join(f" (an undo can only {call.why})" for call in step.undo)
+            question = f"This cannot be undone{again}. Type {self.session.target} to run “{step.title}”:"
 
             def answered(typed: str | None) -> None:
                 if typed == self.session.target:

@@ -127,7 +127,7 @@ def _options(state: PrincipalState) -> Options:
         *(
             (policy.key, f"{policy.name}, {'customer managed' if policy.arn else 'inline'}")
             for policy in state.documents or ()
-            if policy.ours
+            if policy.editable
         ),
     )
 
@@ -145,7 +145,7 @@ def _plan(state: PrincipalState, draft: Draft) -> Step:
         *(
             f"{policy.name}: it is AWS managed and cannot be reduced; attach a customer managed policy instead"
             for policy in state.documents or ()
-            if not policy.ours
+            if not policy.editable
         )
     )
     if history is not None and history.failed and chosen != NONE:

@@ -294,7 +294,7 @@ CONTAIN_PERSISTENCE: Final[Action[PrincipalState]] = Action(
         ),
         Choice(
             "days",
-            "How many days of event history are searched",
+            "How many days of event history are searched, at least",
             (("7", "7 days"), ("1", "one day"), ("30", "30 days"), ("90", "90 days: all of event history")),
             free=True,
             check=_wrong_days,

@@ -62,6 +62,9 @@ def _plan_delete(state: EndpointState, draft: Draft) -> Step:
         return draft.step(StepKind.CHANGE, reversible=False)
     if cannot(state, draft):
         return draft.step(StepKind.CHANGE, reversible=False)
+    again = "create it again with the same settings and a new id"
+    if state.inverses:
+        again = "create it again, open as it was before this incident, with a new id"
     tags = draft.tags("vpc-endpoint", RECREATE, endpoint.id, endpoint.tags.get("Name", f"again-{endpoint.id}"))
     kept = [
         {"Key": key, "Value": value}
@@ -77,7 +80,7 @@ def _plan_delete(state: EndpointState, draft: Draft) -> Step:
         "CreateVpcEndpoint",
         {**recreation(state.raw, state.inverses), "TagSpecifications": tags, "ClientToken": ref(TOKEN)},
         undoes=(DELETE,),
-        why=f"create it again with the same settings and a new id (it was {endpoint.id})",
+        why=f"{again} (it was {endpoint.id})",
         gives={"NEW_ENDPOINT": "VpcEndpoint.VpcEndpointId"},
     )
     draft.changes.append(f"{endpoint.id} ({endpoint.type}, {endpoint.leads_to}) is deleted; its connections end")
@@ -88,7 +91,7 @@ def _plan_delete(state: EndpointState, draft: Draft) -> Step:
             "these routes lose their target", tuple(f"{where} in {table}" for table, where in state.routes)
         )
     draft.note(
-        "it cannot be restored: its settings are recorded, and an undo creates one like it, with a new id and new addresses"
+        "it cannot be restored: its settings are recorded, and an undo creates one like it, as it was before this incident, with a new id and new addresses"
     )
     draft.prove("it is no longer listed", "DescribeVpcEndpoints", named(state))
     return draft.step(StepKind.CHANGE, reversible=False)

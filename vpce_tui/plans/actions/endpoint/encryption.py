@@ -29,7 +29,7 @@ def _plan_encryption(state: EndpointState, draft: Draft) -> Step:
         why=f"{endpoint.vpc_id}: see which traffic is not encrypted",
         gives={"ENCRYPTION_CONTROL": "VpcEncryptionControl.VpcEncryptionControlId"},
     )
-    if control.id and not control.ours:
+    if control.id and not control.by_vpce_tui:
         draft.note(f"{endpoint.vpc_id} has one already: {control.id}, in mode {control.mode}")
         return draft.step(StepKind.CHANGE)
     if control.id:
