@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.forking import Connection
 from vpce_tui.aws.gate import Gate
 from vpce_tui.aws.pacing import LIMITS
 from vpce_tui.aws.session import AwsAccess, AwsSession
@@ -27,58 +28,67 @@ HOME = "eu-west-1"
 gc.set_threshold(100_000, 50, 100)  # as the program sets it
 
 
-def start_zygote(socket_path: Path) -> "subprocess.Popen[bytes]":
-    """The process that forks labs and runs, see :mod:`tests.zygote`; it answers at ``socket_path``."""
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(socket_path))
-    listener.listen(64)
-    with listener:
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.zygote", str(listener.fileno())],
-            cwd=TESTS.parent,
-            pass_fds=[listener.fileno()],
-            stdin=subprocess.PIPE,
-            env={**os.environ, "PYTHONHASHSEED": "0"},
-        )
+LABS, RUNS = "labs", "runs"
+"""Sockets of the two processes that fork, in their folder."""
+
+
+class Zygotes:
+    """The process that forks labs (:mod:`tests.zygote`), and the one that forks commands (:mod:`tests.run_zygote`)."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="zygote-")
+        self.folder = Path(self._folder.name)
+        self._processes = [self._start("zygote", LABS), self._start("run_zygote", RUNS)]
+
+    def _start(self, module: str, name: str) -> "subprocess.Popen[bytes]":
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self.folder / name))
+        listener.listen(64)
+        with listener:
+            return subprocess.Popen(
+                [sys.executable, "-m", f"tests.{module}", str(listener.fileno())],
+                cwd=TESTS.parent,
+                pass_fds=[listener.fileno()],
+                stdin=subprocess.PIPE,
+                env={**os.environ, "PYTHONHASHSEED": "0"},
+            )
+
+    def stop(self) -> None:
+        for process in self._processes:
+            process.kill()
+            process.wait()
+        self._folder.cleanup()
 
 
 class Zygote:
-    """A connection to the process that forks labs and runs."""
+    """Connections to the processes that fork labs and commands."""
 
-    def __init__(self, socket_path: Path) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(str(socket_path))
-        self._lines = self._socket.makefile("r", encoding="utf-8")
-        first = self._answer()
-        self.facts: dict[str, Any] = first["facts"]
-        self.keys: list[str] = first["keys"]
-        self.profiles: dict[str, list[str]] = first["profiles"]
+    def __init__(self, folder: Path) -> None:
+        self._labs, self._runs = Connection(folder / LABS), Connection(folder / RUNS)
+        self.facts: dict[str, Any] = self._labs.first["facts"]
+        self.keys: list[str] = self._labs.first["keys"]
+        self.profiles: dict[str, list[str]] = self._labs.first["profiles"]
 
-    def _answer(self) -> dict[str, Any]:
-        line = self._lines.readline()
-        assert line, "the zygote died; its words are above"
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+    def lab(self, *faults: str, hostile: str = "") -> dict[str, Any]:
+        """A fresh lab: its ``url`` and ``pid``."""
+        return self._labs.ask(faults=list(faults), hostile=hostile)
 
-    def ask(self, **asked: Any) -> dict[str, Any]:
-        self._socket.sendall(json.dumps(asked).encode() + b"\n")
-        return self._answer()
+    def run(self, **asked: Any) -> dict[str, Any]:
+        """A command in a process of its own: how it ended."""
+        return self._runs.ask(**asked)
 
 
 def pytest_configure_node(node: Any) -> None:
     """One zygote serves every worker of xdist."""
     config = node.config
-    if not hasattr(config, "zygote"):
-        config.zygote_folder = tempfile.TemporaryDirectory(prefix="zygote-")
-        config.zygote = start_zygote(Path(config.zygote_folder.name) / "socket")
-    node.workerinput["zygote"] = str(Path(config.zygote_folder.name) / "socket")
+    if not hasattr(config, "zygotes"):
+        config.zygotes = Zygotes()
+    node.workerinput["zygotes"] = str(config.zygotes.folder)
 
 
 def pytest_unconfigure(config: Any) -> None:
-    if hasattr(config, "zygote"):
-        config.zygote.kill()
-        config.zygote.wait()
-        config.zygote_folder.cleanup()
+    if hasattr(config, "zygotes"):
+        config.zygotes.stop()
 
 
 @dataclass
@@ -145,14 +155,12 @@ class Aws:
         """The command line in its own process; gives its exit code (None: killed) and what it printed."""
         self.runs += 1
         out = self.folder / f"out-{self.runs}"
-        ended = self.zygote.ask(
-            run={
-                "argv": list(argv),
-                "env": {**self.env, **(env or {})},
-                "kill_at": kill_at,
-                "kill_new": kill_new,
-                "out": str(out),
-            }
+        ended = self.zygote.run(
+            argv=list(argv),
+            env={**self.env, **(env or {})},
+            kill_at=kill_at,
+            kill_new=kill_new,
+            out=str(out),
         )
         return ended["code"], out.read_text(errors="replace")
 
@@ -197,19 +205,17 @@ class Aws:
 
 @contextmanager
 def own_zygote() -> Iterator[Zygote]:
-    """A connection to a process of one's own that forks labs and runs."""
-    with tempfile.TemporaryDirectory(prefix="zygote-") as folder:
-        process = start_zygote(Path(folder) / "socket")
-        try:
-            yield Zygote(Path(folder) / "socket")
-        finally:
-            process.kill()
-            process.wait()
+    """Connections to processes of one's own that fork labs and commands."""
+    zygotes = Zygotes()
+    try:
+        yield Zygote(zygotes.folder)
+    finally:
+        zygotes.stop()
 
 
 @pytest.fixture(scope="session")
 def zygote(request: pytest.FixtureRequest) -> Iterator[Zygote]:
-    shared = getattr(request.config, "workerinput", {}).get("zygote")
+    shared = getattr(request.config, "workerinput", {}).get("zygotes")
     if shared:
         yield Zygote(Path(shared))
         return
@@ -225,7 +231,7 @@ class Labs:
         self._made: list[Aws] = []
 
     def new(self, *faults: str, hostile: str = "") -> Aws:
-        answer = self._zygote.ask(lab={"faults": list(faults), "hostile": hostile})
+        answer = self._zygote.lab(*faults, hostile=hostile)
         folder = self._folder / str(len(self._made))
         folder.mkdir()
         self._made.append(Aws(self._zygote, answer["url"], answer["pid"], folder))

@@ -8,7 +8,6 @@ def warm_clients() -> None:
     """One cache of models, classes and rule sets for every fork."""
     import botocore.exceptions
     import botocore.loaders
-    from moto.core.utils import get_service_model
 
     from vpce_tui.aws.catalogue import OPERATIONS
     from vpce_tui.aws.models import loader as bundled_models
@@ -24,7 +23,6 @@ def warm_clients() -> None:
         with suppress(botocore.exceptions.DataNotFoundError):
             loader.load_service_model(service, "paginators-1")
         session.create_client(service, region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
-        get_service_model(service)
 
 
 def keep_parsed() -> None:

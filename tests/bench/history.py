@@ -81,7 +81,7 @@ def main() -> None:
     from tests.conftest import Aws, own_zygote
 
     with own_zygote() as zygote:
-        answer = zygote.ask(lab={"faults": []})
+        answer = zygote.lab()
         with tempfile.TemporaryDirectory() as name:
             env = Aws(zygote, answer["url"], answer["pid"], Path(name)).env
             runs(answer["url"], env)

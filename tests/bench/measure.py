@@ -293,7 +293,7 @@ def main() -> None:
                 ("keys", lambda url: key_latency(url, zygote.keys)),
                 ("own share", lambda url: step_share(url, zygote.keys, zygote.facts["victim"], folder)),
             ):
-                answer = zygote.ask(lab={"faults": []})
+                answer = zygote.lab()
                 row(what, lambda url=answer["url"], measured=measured: measured(url))  # type: ignore[misc]
                 os.kill(answer["pid"], 9)
 
