@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.forking import Connection
+from tests.warm import keep_parsed
 from vpce_tui.aws.gate import Gate
 from vpce_tui.aws.pacing import LIMITS
 from vpce_tui.aws.session import AwsAccess, AwsSession
@@ -26,6 +27,7 @@ TESTS = Path(__file__).parent
 HOME = "eu-west-1"
 
 gc.set_threshold(100_000, 50, 100)  # as the program sets it
+keep_parsed()
 
 
 LABS, RUNS = "labs", "runs"
@@ -76,6 +78,10 @@ class Zygote:
     def run(self, **asked: Any) -> dict[str, Any]:
         """A command in a process of its own: how it ended."""
         return self._runs.ask(**asked)
+
+
+def pytest_configure(config: Any) -> None:
+    config.add_cleanup(gc.freeze)  # before pytest looks five times for garbage among all that was ever imported
 
 
 def pytest_configure_node(node: Any) -> None:

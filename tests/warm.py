@@ -26,11 +26,12 @@ def warm_clients() -> None:
 
 
 def keep_parsed() -> None:
-    """One parsed model, client class and endpoint rule set a service for every fork: they are the same each time."""
+    """One parsed model, client class and endpoint rule set a service, and one name of an event: they are the same each time."""
     from functools import cache
 
     import botocore.args
     import botocore.client
+    import botocore.hooks
     from botocore.regions import EndpointRulesetResolver  # noqa: F401 - loaded before the forks
 
     creator = botocore.client.ClientCreator
@@ -45,6 +46,15 @@ def keep_parsed() -> None:
         return classes.get(name) or classes.setdefault(name, build(self, name, service_model))
 
     creator._load_service_model, creator._create_client_class = model, client_class
+
+    aliaser = botocore.hooks.EventAliaser
+    aliased, first = aliaser._alias_event_name, aliaser(botocore.hooks.HierarchicalEmitter())
+
+    @cache
+    def event_name(name: str) -> object:
+        return aliased(first, name)
+
+    aliaser._alias_event_name = lambda _, name: event_name(name)
 
     import botocore.endpoint_provider as provider
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 import botocore.awsrequest
 from botocore.config import Config
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
+from vpce_tui.lab.models import new_session
 from vpce_tui.lab.request import App
 
 
@@ -23,7 +23,7 @@ class InProcess:
 
     def __init__(self, app: App, key_id: str) -> None:
         self._app = app
-        self._session = boto3.Session(aws_access_key_id=key_id, aws_secret_access_key=key_id, region_name="us-east-1")
+        self._session = new_session(key_id)
         self._clients: dict[tuple[str, str], Any] = {}
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
