@@ -37,7 +37,7 @@ class Account:
         self.asked: list[dict[str, Any]] = []
 
     def identity(self) -> Identity:
-        return Identity(account="123456789012", arn="arn:aws:iam::123456789012:user/ann", user_id="AIDA", alias="")
+        return Identity(account="123456789012", arn="arn:aws:iam::123456789012:user/ann", user_id="AIDA")
 
     def pages(self, call: Call, *, cancel: Cancel | None = None) -> Iterator[Answer]:
         token: str | None = None

@@ -291,7 +291,7 @@ def test_every_enabled_region_is_asked_and_the_endpoint_events_found(aws: Aws) -
     session = aws.session()
     regions, note = enabled_regions(session)
     found = EventHistory(session).search(regions, [question()])
-    assert (len(regions), note) == (17, "")
+    assert (len(regions), note) == (5, "")
     assert found.coverage.complete
     assert len(found.events) == 15
     assert [event.time for event in found.events] == sorted((event.time for event in found.events), reverse=True)

@@ -1,5 +1,6 @@
 """What processes that make many botocore clients need once: models, client classes and rule sets, read and built once for all."""
 
+import copy
 import json
 from contextlib import suppress
 
@@ -26,12 +27,15 @@ def warm_clients() -> None:
 
 
 def keep_parsed() -> None:
-    """One parsed model, client class and endpoint rule set a service, and one name of an event: they are the same each time."""
+    """One parsed model, client class and endpoint rule set a service, one name of an event, one set of handlers, one context for
+    TLS (the lab has none): they are the same each time."""
     from functools import cache
 
     import botocore.args
     import botocore.client
     import botocore.hooks
+    import botocore.httpsession
+    import botocore.session
     from botocore.regions import EndpointRulesetResolver  # noqa: F401 - loaded before the forks
 
     creator = botocore.client.ClientCreator
@@ -55,6 +59,20 @@ def keep_parsed() -> None:
         return aliased(first, name)
 
     aliaser._alias_event_name = lambda _, name: event_name(name)
+
+    session = botocore.session.Session
+    register = session._register_builtin_handlers
+    registered: list[object] = []
+
+    def builtin_handlers(self: object, events: object) -> None:
+        if not registered:
+            register(self, events)
+            registered.append(copy.copy(events._emitter))  # type: ignore[attr-defined]
+        else:
+            vars(events._emitter).update(vars(copy.copy(registered[0])))  # type: ignore[attr-defined]
+
+    session._register_builtin_handlers = builtin_handlers
+    botocore.httpsession.create_urllib3_context = cache(botocore.httpsession.create_urllib3_context)
 
     import botocore.endpoint_provider as provider
 

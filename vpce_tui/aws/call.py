@@ -56,7 +56,6 @@ class Identity:
     account: str
     arn: str
     user_id: str
-    alias: str = ""
 
     @property
     def operator(self) -> str:

@@ -61,6 +61,9 @@ class AwsClient(Protocol):
     def identity(self) -> Identity:
         """Who AWS says we are; asked once, then remembered."""
 
+    def account_alias(self) -> str:
+        """The name that people gave the account; ``""``: it has none, or it may not be read."""
+
     def confirm_identity(self) -> Identity:
         """Ask AWS again; used before each step that changes something."""
 

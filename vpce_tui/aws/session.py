@@ -142,15 +142,13 @@ class AwsSession:
     def confirm_identity(self) -> Identity:
         """Ask AWS again who we are, and bind the gate to that account."""
         answer = self.read(Call("sts", "GetCallerIdentity", self.home_region)).data
-        alias = self._identity.alias if self._identity else self._account_alias()
-        found = Identity(
-            account=str(answer["Account"]), arn=str(answer["Arn"]), user_id=str(answer["UserId"]), alias=alias
-        )
+        found = Identity(account=str(answer["Account"]), arn=str(answer["Arn"]), user_id=str(answer["UserId"]))
         self._gate.bind_account(found.account)
         self._identity = found
         return found
 
-    def _account_alias(self) -> str:
+    def account_alias(self) -> str:
+        """The name that people gave the account; ``""``: it has none, or it may not be read."""
         try:
             aliases = self.read(Call("iam", "ListAccountAliases", GLOBAL_REGION)).data.get("AccountAliases", [])
         except AwsError:

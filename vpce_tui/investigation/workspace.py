@@ -59,7 +59,7 @@ class Workspace:
         self.clock, self.context, self.read_only = clock, context, read_only
         self.asked_regions, self.since, self.log_files, self._cache_folder = tuple(regions), since, log_files, cache
         self.look_back, self.context_file = look_back, context_file
-        self.started_at, self.problem = rfc3339(clock()), ""
+        self.started_at, self.problem, self.alias = rfc3339(clock()), "", ""
         self._known_now: AssessmentInputs | None = None
         self.background = Background()
         self.client: Any = None
@@ -179,11 +179,13 @@ class Workspace:
             self.context = team or self.context
         identity = self.client.identity()
 
-        def take() -> None:
-            self.identity = identity
+        def take(alias: str = "") -> None:
+            self.identity, self.alias = identity, alias
             self._changed()
 
         self.background.hand_over(take)
+        alias = self.client.account_alias()
+        self.background.hand_over(lambda: take(alias))
 
     def _failed(self, error: Exception) -> None:
         if isinstance(error, Cancelled):

@@ -112,8 +112,8 @@ class VpceTui(SafeCrash, IncidentActions):
         )
         regions = len(workspace.regions)
         scope = (workspace.regions[0] if regions == 1 else f"{regions} regions") if regions else ""
-        alias, operator = (identity.alias, identity.operator) if identity else ("", "")
-        return mode, look, account, alias, scope, operator, self.now().strftime("%H:%MZ")
+        operator = identity.operator if identity else ""
+        return mode, look, account, workspace.alias, scope, operator, self.now().strftime("%H:%MZ")
 
     # -- where to
 

@@ -31,7 +31,8 @@ def open_incident(client: AwsSession, name: str, *, create: bool, reason: str = 
         return journal
     record = journal.record()
     if not record.opened_at:
-        journal.append(IncidentOpened(name=name, account=identity.account, alias=identity.alias, reason=reason))
+        alias = client.account_alias()
+        journal.append(IncidentOpened(name=name, account=identity.account, alias=alias, reason=reason))
     elif record.account and record.account != identity.account:
         journal.close()
         raise WrongAccount(
