@@ -23,7 +23,10 @@ def warm_clients() -> None:
         loader.load_service_model(service, "service-2")
         with suppress(botocore.exceptions.DataNotFoundError):
             loader.load_service_model(service, "paginators-1")
-        session.create_client(service, region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
+        client = session.create_client(
+            service, region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x"
+        )
+        client.meta.service_model.shape_for_error_code("none")  # looked up among all shapes, once
 
 
 def keep_parsed() -> None:

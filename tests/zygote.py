@@ -10,6 +10,8 @@ import socket
 import sys
 from contextlib import suppress
 
+from botocore.exceptions import ClientError
+
 from tests.forking import answer_lines, child, serve_forks
 from tests.state import state
 from tests.warm import warm_clients
@@ -125,6 +127,19 @@ def warm(lab: Lab) -> None:
         ("ec2", "describe_vpc_endpoint_services"),
     ):
         getattr(clients.client(service, "eu-west-1"), call)()
+    bare = InProcess(lab.backend, lab.operator.key_id)
+    for service, call, unknown in (
+        ("ec2", "describe_vpcs", {"VpcIds": ["vpc-00000000000000000"]}),
+        ("iam", "get_user", {"UserName": "nobody"}),
+        ("autoscaling", "delete_auto_scaling_group", {"AutoScalingGroupName": "none"}),
+        ("elbv2", "describe_target_groups", {"Names": ["none"]}),
+        ("elb", "describe_load_balancers", {"LoadBalancerNames": ["none"]}),
+        ("s3", "get_bucket_policy", {"Bucket": "no-bucket-of-this-name"}),
+        ("logs", "delete_log_group", {"logGroupName": "none"}),
+        ("cloudtrail", "get_trail_status", {"Name": "none"}),
+    ):
+        with suppress(ClientError):  # the first error of a service is looked up among all of them
+            getattr(bare.client(service, "eu-west-1"), call)(**unknown)
     lab.store.handled.clear()
     for region in REGIONS:
         for entry in lab.store.newest_first(region):
