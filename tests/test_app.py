@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.app import ScreenStackError
 from textual.command import CommandPalette
 from textual.widgets import Input, OptionList
 
@@ -324,3 +325,13 @@ async def test_a_page_is_turned_in_every_view_of_an_event(aws: Aws) -> None:
         await until(pilot, lambda: page.scroll_offset.y > 0, "a page further")
         await pilot.press("pageup")
         await until(pilot, lambda: page.scroll_offset.y == 0, "the first page")
+
+
+async def test_what_comes_in_while_the_app_leaves_is_no_crash(aws: Aws) -> None:
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+    app.workspace.background.hand_over(app.show_changed)
+    app.deliver()
+    with pytest.raises(ScreenStackError):
+        app.workspace.deliver()

@@ -134,7 +134,6 @@ def warm(lab: Lab) -> None:
         ("autoscaling", "delete_auto_scaling_group", {"AutoScalingGroupName": "none"}),
         ("elbv2", "describe_target_groups", {"Names": ["none"]}),
         ("elb", "describe_load_balancers", {"LoadBalancerNames": ["none"]}),
-        ("s3", "get_bucket_policy", {"Bucket": "no-bucket-of-this-name"}),
         ("logs", "delete_log_group", {"logGroupName": "none"}),
         ("cloudtrail", "get_trail_status", {"Name": "none"}),
     ):

@@ -74,7 +74,7 @@ class VpceTui(SafeCrash, IncidentActions):
     def on_mount(self) -> None:
         self.set_keymap(dict(self.keymap.own))
         self.push_screen(EventsScreen())
-        self.set_interval(1 / 20, self.workspace.deliver)
+        self.set_interval(1 / 20, self.deliver)
         self.workspace.listen(self._arrive)
         self.app_resume_signal.subscribe(self, lambda _: self.call_later(self.refresh, layout=True))
         self.call_after_refresh(self.workspace.start)
@@ -267,6 +267,11 @@ class VpceTui(SafeCrash, IncidentActions):
             self.workspace.event_history(),
         )
         self.push_screen(WalkthroughScreen(session))
+
+    def deliver(self) -> None:
+        """Take what the background has found; not after the screens were closed, as the app may still tick then."""
+        if self.screen_stack:
+            self.workspace.deliver()
 
     def show_changed(self) -> None:
         """Draw what has changed on the screen in front."""
