@@ -14,14 +14,10 @@ from botocore.exceptions import ClientError
 
 from tests.forking import answer_lines, child, serve_forks
 from tests.state import state
-from tests.warm import warm_clients
+from tests.warm import REGIONS, enable_few_regions, warm_clients
 from vpce_tui.lab.inprocess import InProcess
-from vpce_tui.lab.layers import corrections
 from vpce_tui.lab.layers.faults import parse_fault
 from vpce_tui.lab.server import Lab
-
-REGIONS = ("ap-southeast-2", "eu-central-1", "eu-west-1", "us-east-1", "us-west-2")
-"""Enabled in the labs of tests: those where something happens, and one where nothing does. The lab of the product has seventeen."""
 
 
 class OpenLab(Lab):
@@ -69,7 +65,7 @@ def serve(lab: Lab, asked: dict, answer: int) -> None:
 
 
 def main() -> None:
-    corrections.REGIONS = REGIONS  # type: ignore[misc]
+    enable_few_regions()
     warm_clients()
     lab = OpenLab(seed=7).build()
     warm(lab)

@@ -31,7 +31,7 @@ from moto.elbv2.models import elbv2_backends
 from moto.guardduty.responses import GuardDutyResponse
 from moto.iam.responses import IamResponse
 
-from vpce_tui.lab.layers import instances, logs_insights
+from vpce_tui.lab.layers import instances, logs_insights, serialization
 from vpce_tui.lab.layers.instances import Instances
 from vpce_tui.lab.layers.public_access import PublicAccess
 from vpce_tui.lab.layers.volumes import Volumes
@@ -312,6 +312,7 @@ def install() -> None:
     extra = ("{0}/detector/<detector_id>/findings", "{0}/detector/<detector_id>/findings/get")
     _register(moto.guardduty.urls, GuardDutyResponse, GuardDuty, extra)
     logs_insights.install()
+    serialization.install()
     instances.install()
     moto.core.responses.method_names_from_class = cache(method_names_from_class)  # asked again for each request
     _one_truth_for_groups()
