@@ -51,7 +51,7 @@ def _run(args: argparse.Namespace) -> Exit:
     try:
         command = getattr(importlib.import_module(f"vpce_tui.cli.commands.{module}"), function)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("moto", "werkzeug", "flask"):
+        if (error.name or "").partition(".")[0] not in ("moto", "werkzeug", "flask", "waitress"):
             raise
         print("the lab is not installed; install it with: pip install 'vpce-tui[lab]'", file=sys.stderr)
         return Exit.USAGE

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ App = Callable[[Environ, StartResponse], Iterable[bytes]]
 _SCOPE: Final = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _SIGNING_NAMES: Final = {"monitoring": "cloudwatch", "access-analyzer": "accessanalyzer"}
 KEY: Final = "vpce_tui.lab.request"
+CONNECTION: Final = "vpce_tui.lab.connection"
+"""Where the environment of a request has its socket."""
 
 
 @dataclass(slots=True)
@@ -158,3 +161,12 @@ def error(start: StartResponse, asked: AwsRequest, status: int, code: str, messa
     data = body.encode()
     start(f"{status} {code}", [("Content-Type", kind), ("Content-Length", str(len(data))), *headers])
     return [data]
+
+
+def cut(wire: socket.socket | None) -> None:
+    """End a connection without another word."""
+    if wire is not None:
+        try:
+            wire.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return

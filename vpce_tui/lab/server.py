@@ -1,14 +1,11 @@
 """The lab's server: moto behind the layers, on loopback, with the scenario in it."""
 
 import json
-import logging
-import socket
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from functools import cache
 from typing import Any
 
@@ -57,7 +54,6 @@ class Lab:
         from vpce_tui.lab import scenarios  # noqa: PLC0415
 
         warnings.filterwarnings("ignore", module="moto")
-        logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
         bare = _moto_app(self.seed)
         account = scenarios.build(self.scenario, self.seed, self.clock(), self.store.add, bare)
         self.facts, self.operator, self.profiles = account.facts, account.operator, account.profiles
@@ -91,29 +87,10 @@ class Lab:
         self.faults.faults.extend(faults)
 
     def serve(self, port: int = 0) -> str:
-        """Answer on ``127.0.0.1`` in a thread of this process; gives the URL."""
-        from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415
+        """Answer on ``127.0.0.1`` in threads of this process; gives the URL."""
+        from vpce_tui.lab.http_server import HttpServer  # noqa: PLC0415
 
-        clock = self.clock
-
-        class Quiet(WSGIRequestHandler):  # type: ignore[misc]
-            """HTTP/1.1 (connections are kept), no lines on stderr; answers carry the lab's time."""
-
-            protocol_version = "HTTP/1.1"
-
-            def date_time_string(self, _: float | None = None) -> str:
-                return format_datetime(clock().astimezone(UTC), usegmt=True)
-
-            def log(self, *_: Any, **__: Any) -> None:
-                return
-
-            def setup(self) -> None:
-                super().setup()
-                self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-        self._server = make_server("127.0.0.1", port, self, threaded=True, request_handler=Quiet)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, name="lab", daemon=True).start()
+        self._server = HttpServer(self, self.clock, port)
         return self.url
 
     @property
@@ -124,8 +101,7 @@ class Lab:
     def stop(self) -> None:
         """Stop answering."""
         if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
+            self._server.stop()
             self._server = None
 
     def access(self, region: str = HOME) -> AwsAccess:

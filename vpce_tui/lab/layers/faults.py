@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from vpce_tui.lab.layers.front import Capture
-from vpce_tui.lab.request import App, AwsRequest, Environ, StartResponse, error, identify
+from vpce_tui.lab.request import CONNECTION, App, AwsRequest, Environ, StartResponse, cut, error, identify
 
 KINDS: Final = ("throttle", "http500", "reset", "slow", "expired-token", "denied", "lost-answer", "empty-answer")
 SLOW_SECONDS: Final = 3.0
@@ -99,7 +99,7 @@ class Faults:
             return _emptied(Capture().run(self._app, environ)).send(start)
         if fault.kind == "lost-answer":
             Capture().run(self._app, environ)
-        _drop(environ)
+        cut(environ.get(CONNECTION))
         raise ConnectionResetError(fault.kind)
 
     def _taken(self, asked: AwsRequest) -> Fault | None:
@@ -121,15 +121,3 @@ def _emptied(answer: Capture) -> Capture:
     answer.headers = [(name, value) for name, value in answer.headers if name.lower() != "content-length"]
     answer.headers.append(("Content-Length", str(len(answer.body))))
     return answer
-
-
-def _drop(environ: Environ) -> None:
-    """Close the connection without an answer."""
-    import socket  # noqa: PLC0415
-
-    wire = environ.get("werkzeug.socket")
-    if wire is not None:
-        try:
-            wire.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return
