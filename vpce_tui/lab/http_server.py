@@ -57,4 +57,5 @@ class HttpServer:
         """Stop answering, on connections that are kept, too."""
         for channel in list(self._server.active_channels.values()):
             cut(channel.socket)
+        cut(self._server.socket)  # closed alone, it would accept as long as the thread waits for it
         self._server.close()

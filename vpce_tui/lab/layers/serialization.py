@@ -21,7 +21,8 @@ def _names(picker: XFormedAttributePicker, context: AttributePickerContext) -> t
     return names
 
 
-def _pick(picker: XFormedAttributePicker, context: AttributePickerContext) -> Any:
+def pick(picker: XFormedAttributePicker, context: AttributePickerContext) -> Any:
+    """The value of an attribute, as moto finds it."""
     value: Any = None
     for name in _names(picker, context):
         found = get_value(context.obj, name, MISSING)
@@ -38,5 +39,5 @@ def _pick(picker: XFormedAttributePicker, context: AttributePickerContext) -> An
 
 def install() -> None:
     """Once a process, before the first answer."""
-    XFormedAttributePicker.__call__ = _pick
+    XFormedAttributePicker.__call__ = pick
     xmltodict._validate_name = cache(xmltodict._validate_name)
