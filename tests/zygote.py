@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from tests.forking import answer_lines, child, serve_forks
 from tests.state import state
-from tests.warm import REGIONS, enable_few_regions, warm_clients
+from tests.warm import REGIONS, enable_few_regions, keep_parsed
 from vpce_tui.lab.inprocess import InProcess
 from vpce_tui.lab.layers.faults import parse_fault
 from vpce_tui.lab.server import Lab
@@ -66,7 +66,7 @@ def serve(lab: Lab, asked: dict, answer: int) -> None:
 
 def main() -> None:
     enable_few_regions()
-    warm_clients()
+    keep_parsed()
     lab = OpenLab(seed=7).build()
     warm(lab)
     facts = {key: value for key, value in lab.facts.items() if key != "endpoints"}
