@@ -16,8 +16,8 @@ def assessed(name: str, seed: int = 7) -> dict[str, Any]:
     from vpce_tui.aws.pacing import LIMITS
     from vpce_tui.cli import main
     from vpce_tui.lab.account import HOME
+    from vpce_tui.lab.lab import Lab
     from vpce_tui.lab.scenarios import scenarios
-    from vpce_tui.lab.server import Lab
 
     LIMITS["cloudtrail", "LookupEvents"] = 500.0
     lab = Lab(seed=seed, scenario=name).build()
@@ -71,8 +71,8 @@ def assessed(name: str, seed: int = 7) -> dict[str, Any]:
 def load() -> None:
     """Load, before the forks, what each of them needs."""
     import vpce_tui.cli.commands.search
-    import vpce_tui.lab.scenarios.account_setup
-    import vpce_tui.lab.server  # noqa: F401
+    import vpce_tui.lab.lab
+    import vpce_tui.lab.scenarios.account_setup  # noqa: F401
     from tests.warm import warm_clients
 
     warm_clients()

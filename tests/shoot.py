@@ -325,7 +325,7 @@ def main() -> None:
     try:
         prepare(scratch)
         keep_parsed()
-        from vpce_tui.lab.server import Lab
+        from vpce_tui.lab.lab import Lab
 
         lab = Lab(seed=7, clock=lambda: NOW).build()
         lab.serve()

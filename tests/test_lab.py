@@ -285,7 +285,7 @@ def test_a_fault_written_wrongly_is_refused(text: str) -> None:
 
 def test_the_story_is_the_same_for_the_same_seed_and_another_for_another(zygote: Zygote) -> None:
     program = (
-        "import sys; from vpce_tui.lab.server import Lab; lab = Lab(seed=int(sys.argv[1])).build()\n"
+        "import sys; from vpce_tui.lab.lab import Lab; lab = Lab(seed=int(sys.argv[1])).build()\n"
         "print(lab.facts['victim'], lab.facts['event_exit'], lab.facts['vpc'], sum(len(lab.store.newest_first(r)) for r in ('eu-west-1','us-east-1','us-west-2','ap-southeast-2')))"
     )
 

@@ -102,7 +102,7 @@ def test_a_blocked_step_is_never_proved_by_its_effects() -> None:
 
 def test_while_the_group_drains_the_detach_counts_as_made_but_not_as_proved() -> None:
     from vpce_tui.inventory.resources import Instance
-    from vpce_tui.plans.actions.out_of_service import TAKE_OUT
+    from vpce_tui.plans.actions.instance.out_of_service import TAKE_OUT
     from vpce_tui.plans.step_builder import Draft
     from vpce_tui.plans.targets.instance_state import InstanceState
     from vpce_tui.plans.targets.load_balancing import AutoScalingMembership

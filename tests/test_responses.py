@@ -18,7 +18,7 @@ from vpce_tui.incident.record import CallStatus, Record, StepRecord
 from vpce_tui.incident.rows import IncidentClosed
 from vpce_tui.incident.states import CallState, StepState
 from vpce_tui.inventory.resources import Endpoint
-from vpce_tui.investigation.responses import TargetView, responses_in, responses_to
+from vpce_tui.investigation.containment_status import TargetView, statuses_in, statuses_of
 from vpce_tui.tui.incident_text import playbook_to_resume
 from vpce_tui.tui.screens.event_page import what_to_do
 
@@ -77,7 +77,7 @@ def test_a_target_that_aws_shows_after_it_was_ended_is_not_called_contained(
         f"{key}/terminate": StepRecord(f"{key}/terminate", StepState.VERIFIED, calls={"terminate": call}),
     }
     plan = {"steps": [{"id": "isolate"}, {"id": "terminate"}]}
-    (found,) = responses_to(Record(plans={key: plan}, steps=steps), "case", "i-1", TargetView(seen_at=seen))
+    (found,) = statuses_of(Record(plans={key: plan}, steps=steps), "case", "i-1", TargetView(seen_at=seen))
     assert found.contains is whole
     assert "1 of 2 steps done, 1 skipped" in found.says
     assert ("AWS shows it again" in found.says) is again
@@ -88,7 +88,7 @@ def test_what_was_not_contained_is_not_called_contained(state: StepState) -> Non
     key = "terminate-instance/i-1"
     steps = {f"{key}/{name}": StepRecord(f"{key}/{name}", state) for name in ("isolate", "terminate")}
     plan = {"steps": [{"id": "isolate"}, {"id": "terminate"}]}
-    (found,) = responses_to(Record(plans={key: plan}, steps=steps), "case", "i-1", TargetView())
+    (found,) = statuses_of(Record(plans={key: plan}, steps=steps), "case", "i-1", TargetView())
     assert not found.contains
 
 
@@ -107,10 +107,10 @@ def test_what_contains_a_target_is_said_and_enough(target: str, done: tuple[str,
     steps = {f"{target}/{step}": StepRecord(f"{target}/{step}", StepState.VERIFIED) for step in done}
     plan = {"steps": [{"id": step} for step in (*done, "another")]}
     name = target.partition("/")[2]
-    (found,) = responses_to(Record(plans={target: plan}, steps=steps), "case", name, TargetView())
+    (found,) = statuses_of(Record(plans={target: plan}, steps=steps), "case", name, TargetView())
     assert found.contains is contains
     assert f"{len(done)} of {len(done) + 1} steps done" in found.says
-    assert responses_to(Record(plans={target: plan}, steps={}), "case", name, TargetView()) == ()
+    assert statuses_of(Record(plans={target: plan}, steps={}), "case", name, TargetView()) == ()
 
 
 async def test_what_a_closed_incident_did_is_said_too(aws: Aws, plan_text: str) -> None:
@@ -122,10 +122,8 @@ async def test_what_a_closed_incident_did_is_said_too(aws: Aws, plan_text: str) 
         patched.setenv("VPCE_TUI_STATE", aws.env["VPCE_TUI_STATE"])
         async with app.run_test(size=(100, 30)) as pilot:
             await until(pilot, looked(app))
-            await until(
-                pilot, lambda: bool(app.workspace.responses_to(aws.victim)), "the record of the closed incident"
-            )
-            (found,) = app.workspace.responses_to(aws.victim)
+            await until(pilot, lambda: bool(app.workspace.statuses_of(aws.victim)), "the record of the closed incident")
+            (found,) = app.workspace.statuses_of(aws.victim)
             assert found.says.startswith("terminate-instance in case (closed): isolated, its sessions revoked, 2 of 9")
             assert not found.contains, "it may have been about an earlier intrusion"
             item = next(item for item in app.workspace.assessed if item.event.principal.instance_id == aws.victim)
@@ -138,10 +136,10 @@ def test_only_the_incident_that_is_open_here_contains_and_only_its_own_account_c
     key = "revoke-credentials/role/web"
     steps = {f"{key}/sessions": StepRecord(f"{key}/sessions", StepState.VERIFIED)}
     record = Record(account="1", plans={key: {"steps": [{"id": "sessions"}]}}, steps=steps)
-    (here,) = responses_in({"case": record}, "1", "case", "role/web", TargetView())
-    (elsewhere,) = responses_in({"case": record}, "1", "other", "role/web", TargetView())
+    (here,) = statuses_in({"case": record}, "1", "case", "role/web", TargetView())
+    (elsewhere,) = statuses_in({"case": record}, "1", "other", "role/web", TargetView())
     assert (here.contains, elsewhere.contains) == (True, False)
-    assert responses_in({"case": record}, "2", "case", "role/web", TargetView()) == ()
+    assert statuses_in({"case": record}, "2", "case", "role/web", TargetView()) == ()
 
 
 VPCE = Endpoint(
@@ -187,10 +185,10 @@ def test_what_somebody_took_back_of_an_endpoint_is_no_longer_called_done(
         )
     }
     record = Record(plans={key: {"steps": [{"id": step}]}}, steps=steps)
-    (found,) = responses_to(record, "case", "vpce-1", TargetView(seen_at=LATER, endpoint=endpoint))
+    (found,) = statuses_of(record, "case", "vpce-1", TargetView(seen_at=LATER, endpoint=endpoint))
     assert (f"no longer {step} restricted" in found.says) is reverted
     assert (f"{step} restricted," in found.says) is not reverted
-    (before,) = responses_to(record, "case", "vpce-1", TargetView(seen_at=EARLIER, endpoint=endpoint))
+    (before,) = statuses_of(record, "case", "vpce-1", TargetView(seen_at=EARLIER, endpoint=endpoint))
     assert "no longer" not in before.says, "what was read before the change says nothing about it"
 
 
@@ -203,7 +201,7 @@ async def test_an_instance_that_is_no_longer_isolated_is_not_called_contained(aw
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, looked(app))
         app.work_in("case", lambda: None)
-        (found,) = app.workspace.responses_to(aws.victim)
+        (found,) = app.workspace.statuses_of(aws.victim)
         assert found.contains
         assert "isolated" in found.says
         assert "no longer" not in found.says
@@ -217,7 +215,7 @@ async def test_an_instance_that_is_no_longer_isolated_is_not_called_contained(aw
         app.workspace.refresh()
         await until(pilot, lambda: not app.workspace.settled, "a new look")
         await until(pilot, looked(app))
-        (found,) = app.workspace.responses_to(aws.victim)
+        (found,) = app.workspace.statuses_of(aws.victim)
         assert not found.contains
         assert "no longer isolated" in found.says
         app.leave_incident()

@@ -19,8 +19,8 @@ from vpce_tui.aws.call import Call, Permit
 from vpce_tui.aws.catalogue import CREDENTIAL_OPERATIONS, OPERATIONS, find
 from vpce_tui.aws.errors import AwsError
 from vpce_tui.aws.gate import Gate, Refused, Why
-from vpce_tui.aws.models import loader, new_session
 from vpce_tui.aws.operation import Access as Reach
+from vpce_tui.aws.service_models import loader, new_session
 from vpce_tui.aws.session import AwsAccess, AwsSession
 from vpce_tui.inventory import flow_log_queries
 
@@ -385,7 +385,7 @@ def test_in_the_name_of_a_write_nothing_else_is_sent() -> None:
 
 
 def test_every_write_has_a_method_and_a_protocol_that_are_known() -> None:
-    from vpce_tui.aws.models import wire_forms
+    from vpce_tui.aws.service_models import wire_forms
 
     for item in OPERATIONS:
         assert wire_forms(item.service)[item.name].protocol in ("query", "ec2", "json", "rest-json", "rest-xml"), item

@@ -21,8 +21,8 @@ def warm_clients() -> None:
     import botocore.loaders
 
     from vpce_tui.aws.catalogue import OPERATIONS
-    from vpce_tui.aws.models import loader as bundled_models
-    from vpce_tui.aws.models import new_session, wire_forms
+    from vpce_tui.aws.service_models import loader as bundled_models
+    from vpce_tui.aws.service_models import new_session, wire_forms
 
     loader = bundled_models()
     botocore.loaders.create_loader = lambda *_: loader

@@ -16,8 +16,8 @@ from tests.forking import answer_lines, child, serve_forks
 from tests.state import state
 from tests.warm import REGIONS, enable_few_regions, keep_parsed
 from vpce_tui.lab.inprocess import InProcess
+from vpce_tui.lab.lab import Lab
 from vpce_tui.lab.layers.faults import parse_fault
-from vpce_tui.lab.server import Lab
 
 
 class OpenLab(Lab):

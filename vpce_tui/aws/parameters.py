@@ -7,7 +7,7 @@ is in it.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vpce_tui.aws.models import loader
+from vpce_tui.aws.service_models import loader
 
 _NUMBERS = ("integer", "long", "short")
 _FRACTIONS = ("double", "float")

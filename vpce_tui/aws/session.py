@@ -19,8 +19,8 @@ from vpce_tui.aws.client import Cancel
 from vpce_tui.aws.credential_check import PROFILE, assessed, held_in, nothing_held
 from vpce_tui.aws.errors import AwsError, Cancelled, ErrorKind, kind_of
 from vpce_tui.aws.gate import CredentialGate, Gate, Refused
-from vpce_tui.aws.models import new_session
 from vpce_tui.aws.pacing import LIMITS, PACER
+from vpce_tui.aws.service_models import new_session
 
 GLOBAL_REGION: Final = "us-east-1"
 """Where global services (IAM) are called and recorded."""

@@ -8,7 +8,7 @@ import re
 from typing import Any, Final
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
-from vpce_tui.aws.models import WireForm, wire_forms
+from vpce_tui.aws.service_models import WireForm, wire_forms
 
 _LABEL: Final = re.compile(r"\{(\w+)(\+?)\}")
 _S3_HOST: Final = re.compile(

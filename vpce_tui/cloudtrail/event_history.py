@@ -68,7 +68,7 @@ def enabled_regions(client: AwsClient) -> tuple[tuple[str, ...], str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Open:
+class _OpenQuery:
     """A question with the spans that are not known yet, oldest first: each is a request at least."""
 
     query: LookupQuery
@@ -134,13 +134,13 @@ class EventHistory:
         ``on_answer`` is called with each; ``on_left`` with an estimate of the requests that are left.
         """
         stop, account = cancel or Cancel(), self._client.identity().account
-        if len(self._open(account, region, queries)) > 1:
+        if len(self._unanswered(account, region, queries)) > 1:
             self._newest(account, region, queries, stop, on_left)
-        left = len(self._open(account, region, queries))
+        left = len(self._unanswered(account, region, queries))
         denied: Part | None = None
         for query in queries:
             on_left(left)
-            asked = bool(self._open(account, region, [query]))
+            asked = bool(self._unanswered(account, region, [query]))
             if asked and denied is not None:  # so is every other question about the region
                 events, part = self._answers(account, region, query), denied
             else:
@@ -158,7 +158,7 @@ class EventHistory:
         known = self._answers(account, region, query)
         if on_events and known:
             on_events(region, known)
-        open_still = self._open(account, region, [query])
+        open_still = self._unanswered(account, region, [query])
         if not open_still:
             more = bool(query.pages) and self._cut(account, region, query)
             return known, Part(region, Status.LOOKED, items=len(known), note=SAMPLE if more else "")
@@ -207,7 +207,7 @@ class EventHistory:
         whole = not missing((query.since, query.until), self._cache.complete_spans(account, region, query))
         return not whole or len(self._cache.events(account, region, query)) > query.pages * PAGE
 
-    def _open(self, account: str, region: str, queries: Sequence[LookupQuery]) -> list[_Open]:
+    def _unanswered(self, account: str, region: str, queries: Sequence[LookupQuery]) -> list[_OpenQuery]:
         """The queries that are not answered yet. A sample is, once enough of the newest answers are known."""
         found = []
         for query in queries:
@@ -220,7 +220,7 @@ class EventHistory:
                 if gaps[-1][1] < query.until and len(self._cache.events(account, region, newest)) >= query.pages * PAGE:
                     continue
                 gaps = [(query.since, query.until)]
-            found.append(_Open(query, tuple(gaps)))
+            found.append(_OpenQuery(query, tuple(gaps)))
         return found
 
     def _newest(
@@ -238,7 +238,7 @@ class EventHistory:
         is not, some pages more are tried. An account that is busy all the time is asked two requests too many.
         """
         until, began = max(query.until for query in queries), datetime.now(UTC)
-        start = self._open(account, region, queries)
+        start = self._unanswered(account, region, queries)
         oldest = min(item.oldest for item in start)
         read, tried, dense = until, max(_TRIED, len(start) // 4), False
         try:
@@ -249,7 +249,7 @@ class EventHistory:
                 last = page.events[-1].event.time if page.events else oldest
                 before, read = read, min(read, last + timedelta(seconds=1)) if page.more else oldest
                 self._cache.keep_span(account, region, ANY, (read, until), began)
-                left = self._open(account, region, queries)
+                left = self._unanswered(account, region, queries)
                 worth = _pages_worth(left, read, before - read)
                 if not page.more or not left:
                     return
@@ -276,7 +276,7 @@ _TRIED: Final = 3
 """Pages that are read at least before it is given up."""
 
 
-def _pages_worth(left: Sequence[_Open], read: datetime, each: timedelta) -> int:
+def _pages_worth(left: Sequence[_OpenQuery], read: datetime, each: timedelta) -> int:
     """How many pages more answer more questions than they take requests, where a page holds the events of ``each``; 0: none do.
 
     ``read``: back to when every event is known.

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from vpce_tui.blocks.model import sentences
 from vpce_tui.engine.approvals import not_approved
 from vpce_tui.engine.early_exit import blocked, stale
-from vpce_tui.engine.execute import execute_calls, probe
+from vpce_tui.engine.execute import dry_run_calls, execute_calls
 from vpce_tui.engine.execution_context import ExecutionContext
 from vpce_tui.engine.outcome import Approval, Ended, Outcome
 from vpce_tui.engine.reconcile import reconcile_calls, verify_step
@@ -24,7 +24,7 @@ def apply_step(context: ExecutionContext, step: Step, approval: Approval) -> Out
     if lost:
         return lost
     live = context.live(step)
-    missing = _required(context, live.step)
+    missing = _unmet_prerequisite(context, live.step)
     if missing:
         return Outcome(Ended.BLOCKED, missing)
     in_the_way = blocked(context, live.step)
@@ -53,10 +53,10 @@ def apply_step(context: ExecutionContext, step: Step, approval: Approval) -> Out
         if alone:
             return alone
         context.journal.append(
-            StepPlan(step=key, plan=step_data(_as_approved(context, step, live.step)), sha256=context.plan.sha256)
+            StepPlan(step=key, plan=step_data(_step_to_journal(context, step, live.step)), sha256=context.plan.sha256)
         )
         context.journal.append(RunApproved(step=key, how=approval.how, confirmed=approval.confirmed))
-        denied = probe(context, key, live.step, live.step.calls)
+        denied = dry_run_calls(context, key, live.step, live.step.calls)
         if denied:
             return denied
         bindings = {**context.record().step(key).bindings, **live.step.bindings}
@@ -109,7 +109,7 @@ def _inverses(context: ExecutionContext, live: Step) -> dict[str, PlannedCall]:
     return {name: known[name] for name in (*(name for name in known if name not in older), *older)}
 
 
-def _required(context: ExecutionContext, step: Step) -> str:
+def _unmet_prerequisite(context: ExecutionContext, step: Step) -> str:
     record = context.record()
     for needed in step.requires:
         if record.step(context.key(needed)).state not in SETTLED:
@@ -123,7 +123,7 @@ def _required(context: ExecutionContext, step: Step) -> str:
     return ""
 
 
-def _as_approved(context: ExecutionContext, filed: Step, live: Step) -> Step:
+def _step_to_journal(context: ExecutionContext, filed: Step, live: Step) -> Step:
     """What is journalled as the plan: every call and inverse that was approved, whatever is in effect already, as it is planned
     now; of the file's prose nothing."""
     now = {call.id: call for call in (*live.calls, *live.already)}

@@ -33,7 +33,7 @@ _ALL_FAIL: Final = (ErrorKind.EXPIRED, ErrorKind.NO_CREDENTIALS, ErrorKind.UNREA
 _NOT_HANDED: Final = "could not be delivered"
 
 
-def probe(
+def dry_run_calls(
     context: ExecutionContext, key: str, step: Step, calls: Sequence[PlannedCall], *, undo: bool = False
 ) -> Outcome | None:
     """Every call of the step as a dry run, where the operation takes one, before the first real one."""

@@ -11,7 +11,7 @@ from vpce_tui.aws.gate import Refused
 from vpce_tui.core.text import many, short
 from vpce_tui.engine.approvals import not_approved
 from vpce_tui.engine.early_exit import refusal, stopped
-from vpce_tui.engine.execute import execute_calls, probe
+from vpce_tui.engine.execute import dry_run_calls, execute_calls
 from vpce_tui.engine.execution_context import ExecutionContext, OutcomeUnknown, StepError
 from vpce_tui.engine.outcome import VERIFICATION, Approval, Ended, Outcome, Progress, ProgressState
 from vpce_tui.engine.reconcile import reconcile_calls
@@ -206,7 +206,7 @@ def roll_back(context: ExecutionContext, step_id: str, approval: Approval, shown
             return alone
         context.journal.append(UndoShown(step=key, calls=[to_builtins(call) for call in calls], left=list(left)))
         context.journal.append(RunApproved(step=key, how=approval.how, undo=True))
-        denied = probe(context, key, replace(step, stand_ins={}, bindings={}), calls, undo=True)
+        denied = dry_run_calls(context, key, replace(step, stand_ins={}, bindings={}), calls, undo=True)
         if denied:
             return denied
         execute_calls(context, step, calls, {}, undo=True)

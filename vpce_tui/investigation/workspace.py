@@ -27,8 +27,8 @@ if TYPE_CHECKING:  # the first paint does not wait for what assesses
     from vpce_tui.incident.journal import Journal
     from vpce_tui.incident.record import Record
     from vpce_tui.inventory.flow_log_queries import Traffic
+    from vpce_tui.investigation.containment_status import ContainmentStatus
     from vpce_tui.investigation.pipeline import Investigation
-    from vpce_tui.investigation.responses import Response
     from vpce_tui.investigation.snapshot import Snapshot
 
 
@@ -279,14 +279,14 @@ class Workspace:
         self._stale, self._known_now = True, None
         self._changed()
 
-    def responses_to(self, target: str) -> tuple[Response, ...]:
+    def statuses_of(self, target: str) -> tuple[ContainmentStatus, ...]:
         """What was done about ``target`` in the incidents of this host, one for each playbook."""
-        from vpce_tui.investigation.responses import responses_now  # noqa: PLC0415
+        from vpce_tui.investigation.containment_status import statuses_now  # noqa: PLC0415
 
         record, here = self._record(), self.journal.name if self.journal is not None else ""
         records = {**self.records, **({here: record} if record is not None else {})}
         account = self.identity.account if self.identity is not None else ""
-        return responses_now(records, account, here, target, self.instances, self.inventory_by_region or {})
+        return statuses_now(records, account, here, target, self.instances, self.inventory_by_region or {})
 
     def recorded(self, known: KnownIncidents) -> None:
         """These incidents are on this host: assess by what was done in them from now on."""

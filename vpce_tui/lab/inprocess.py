@@ -9,8 +9,8 @@ import botocore.awsrequest
 from botocore.config import Config
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from vpce_tui.lab.models import new_session
 from vpce_tui.lab.request import App
+from vpce_tui.lab.service_models import new_session
 
 
 class _Body(io.BytesIO):

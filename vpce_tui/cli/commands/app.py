@@ -126,7 +126,7 @@ def _connection(
         if lab is not None:
             from vpce_tui.core.private_files import private_folder, write_private
             from vpce_tui.detection.team_context import parse
-            from vpce_tui.lab.server import Lab
+            from vpce_tui.lab.lab import Lab
 
             made = Lab(lab[0], clock, lab[1]).build()
             made.inject(faults)

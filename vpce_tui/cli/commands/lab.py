@@ -11,9 +11,9 @@ from vpce_tui.cli.commands.aws_access import UsageError, say
 from vpce_tui.core.exit_codes import Exit
 from vpce_tui.core.private_files import write_private
 from vpce_tui.lab.account import HOME
+from vpce_tui.lab.lab import Lab
 from vpce_tui.lab.layers.faults import parse_fault
 from vpce_tui.lab.scenarios import NAMES
-from vpce_tui.lab.server import Lab
 
 
 def lab(args: argparse.Namespace) -> Exit:

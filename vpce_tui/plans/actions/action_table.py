@@ -9,10 +9,7 @@ from vpce_tui.plans.actions import (
     blocking,
     endpoint,
     flow_logs,
-    identity,
     instance,
-    isolate,
-    out_of_service,
     traffic,
 )
 from vpce_tui.plans.actions.credentials import (
@@ -44,9 +41,9 @@ INSTANCE_ACTIONS: Final[Mapping[str, Action[InstanceState]]] = {
     "identify": instance.IDENTIFY,
     "preserve": instance.PRESERVE,
     "protect": instance.PROTECT,
-    "take-out": out_of_service.TAKE_OUT,
-    "isolate": isolate.ISOLATE,
-    "cut-credentials": identity.CUT_CREDENTIALS,
+    "take-out": instance.TAKE_OUT,
+    "isolate": instance.ISOLATE,
+    "cut-credentials": instance.CUT_CREDENTIALS,
     "snapshots": instance.SNAPSHOTS,
     "memory": instance.MEMORY,
     "terminate": instance.TERMINATE,

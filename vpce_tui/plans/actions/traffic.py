@@ -12,7 +12,7 @@ from vpce_tui.inventory import flow_log_queries
 from vpce_tui.inventory.flow_log_blocks import traffic_blocks
 from vpce_tui.inventory.flow_log_queries import FlowPeer
 from vpce_tui.plans.actions import Action, Answers, Choice, Options, parts, read_back, unchanged
-from vpce_tui.plans.actions.block_verification import why_not_blockable
+from vpce_tui.plans.actions.flow_log_verdicts import why_not_blockable
 from vpce_tui.plans.placeholders import ref
 from vpce_tui.plans.plan import Option, Step, StepKind, Until
 from vpce_tui.plans.step_builder import Draft

@@ -158,7 +158,7 @@ def what_to_do(item: AssessedEvent, workspace: Workspace, keys: Keymap) -> list[
 
 def _contained(target: str, workspace: Workspace) -> bool:
     """Whether a step that contains it is in effect, and AWS does not show otherwise."""
-    return bool(target) and any(response.contains for response in workspace.responses_to(target))
+    return bool(target) and any(response.contains for response in workspace.statuses_of(target))
 
 
 def what_to_do_about(item: AssessedInstance, workspace: Workspace, keys: Keymap) -> list[tuple[str, str]]:
@@ -176,7 +176,7 @@ def what_to_do_about(item: AssessedInstance, workspace: Workspace, keys: Keymap)
 
 def _done(involved: Iterable[str], workspace: Workspace, keys: Keymap) -> list[tuple[str, str]]:
     """What was done about each; few lines, so that the reasons stay in sight."""
-    found = [text for target in involved for text in response_lines(target, workspace, keys)]
+    found = [text for target in involved for text in status_lines(target, workspace, keys)]
     more = len(found) - _DONE_LINES
     if more > 1:
         found = [
@@ -186,6 +186,6 @@ def _done(involved: Iterable[str], workspace: Workspace, keys: Keymap) -> list[t
     return [("done", text) for text in found]
 
 
-def response_lines(target: str, workspace: Workspace, keys: Keymap) -> list[str]:
+def status_lines(target: str, workspace: Workspace, keys: Keymap) -> list[str]:
     """What the open incident did about ``target``, and the key that continues it."""
-    return [f"{target}: {response.says} ({keys.shown('playbooks')})" for response in workspace.responses_to(target)]
+    return [f"{target}: {response.says} ({keys.shown('playbooks')})" for response in workspace.statuses_of(target)]

@@ -18,7 +18,7 @@ def _vpc_options(state: InterfaceState) -> Options:
     return tuple((vpc, "stays reachable (exclusion)") for vpc in others)
 
 
-def _plan_dark(state: InterfaceState, draft: Draft) -> Step:
+def _plan_block_public_access(state: InterfaceState, draft: Draft) -> Step:
     mode = draft.choices["mode"]
     if mode == "no":
         draft.note("not chosen: it blocks the internet for every VPC of the account in this region")
@@ -97,7 +97,7 @@ def _plan_dark(state: InterfaceState, draft: Draft) -> Step:
 
 TRAFFIC_BLOCK_PUBLIC_ACCESS: Final[Action[InterfaceState]] = Action(
     aspects=frozenset({InterfaceAspect.PUBLIC}),
-    plan=_plan_dark,
+    plan=_plan_block_public_access,
     expect=unchanged,
     verify=by_effects,
     choices=(

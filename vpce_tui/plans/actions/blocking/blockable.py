@@ -1,6 +1,6 @@
 """What every way of blocking needs: chosen addresses that something filters."""
 
-from vpce_tui.plans.actions.block_verification import BEYOND_REMEDY, why_not_blockable
+from vpce_tui.plans.actions.flow_log_verdicts import BEYOND_REMEDY, why_not_blockable
 from vpce_tui.plans.actions.traffic import CHOOSE, chosen
 from vpce_tui.plans.step_builder import Draft
 from vpce_tui.plans.targets.interface_state import InterfaceState

@@ -5,7 +5,7 @@ from typing import Final
 from vpce_tui.core.json_values import strings
 from vpce_tui.inventory import flow_log_queries
 from vpce_tui.plans.actions import Action, Pages, ReadBack, parts, read_back, unchanged
-from vpce_tui.plans.actions.block_verification import (
+from vpce_tui.plans.actions.flow_log_verdicts import (
     INTERFACES_AFTER,
     NO_INTERFACE,
     blocks_of,

@@ -10,7 +10,7 @@ from vpce_tui.core.text import many
 from vpce_tui.plans.actions import Action, Choice, Options, by_effects, parts, read_back, unchanged
 from vpce_tui.plans.actions.credentials.identify import KEY_COLUMNS, key_cells
 from vpce_tui.plans.actions.credentials.principal_helpers import cannot_act, names_in_iam
-from vpce_tui.plans.actions.identity import deny_older_sessions
+from vpce_tui.plans.actions.instance.cut_credentials import deny_older_sessions
 from vpce_tui.plans.placeholders import INCIDENT, document, ref, text
 from vpce_tui.plans.plan import Option, Step, StepKind
 from vpce_tui.plans.step_builder import Draft, Place, short_id

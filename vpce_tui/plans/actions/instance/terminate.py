@@ -5,7 +5,7 @@ from typing import Final
 from vpce_tui.incident.states import VerificationState
 from vpce_tui.plans.actions import Action, Choice, ReadBack, unchanged
 from vpce_tui.plans.actions.instance.identify import describe
-from vpce_tui.plans.actions.out_of_service import leaving
+from vpce_tui.plans.actions.instance.out_of_service import leaving
 from vpce_tui.plans.actions.skip_if_deleted import skip_if_deleted
 from vpce_tui.plans.plan import Step, StepKind
 from vpce_tui.plans.step_builder import Draft

@@ -130,9 +130,9 @@ _installed = threading.Event()
 
 
 def _moto_app(seed: int) -> App:
-    from vpce_tui.lab import models  # noqa: PLC0415
+    from vpce_tui.lab import service_models  # noqa: PLC0415
 
-    models.install()
+    service_models.install()
 
     from moto.moto_api._internal import mock_random  # noqa: PLC0415
     from moto.server import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415

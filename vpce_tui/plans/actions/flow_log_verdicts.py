@@ -43,7 +43,11 @@ BEYOND_REMEDY: Final = (
 
 def blocked_at(state: InterfaceState, block: str) -> datetime | None:
     """Since when this incident blocks ``block`` for good, both ways; None: it does not."""
-    found = [moment for moment in (_by_acl(state, block), _by_rules(state, block), _by_dark(state, block)) if moment]
+    found = [
+        moment
+        for moment in (_by_acl(state, block), _by_rules(state, block), _by_public_access_block(state, block))
+        if moment
+    ]
     return min(found, default=None)
 
 
@@ -72,7 +76,7 @@ def _is_block(peer: str) -> bool:
     return not peer.startswith(("sg-", "pl-"))
 
 
-def _by_dark(state: InterfaceState, block: str) -> datetime | None:
+def _by_public_access_block(state: InterfaceState, block: str) -> datetime | None:
     if not ipaddress.ip_network(block).is_global:
         return None
     modes = [

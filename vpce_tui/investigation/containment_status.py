@@ -54,48 +54,48 @@ class TargetView:
     endpoint: Endpoint | None = None
 
 
-class Response(NamedTuple):
+class ContainmentStatus(NamedTuple):
     """One playbook on the target, in words. ``contains``: a step that contains it is in effect, and nothing speaks against it."""
 
     says: str
     contains: bool
 
 
-def responses_now(
+def statuses_now(
     records: Mapping[str, Record],
     account: str,
     here: str,
     target: str,
     instances: Iterable[AssessedInstance],
     regions: Mapping[str, Region],
-) -> tuple[Response, ...]:
-    """See :func:`responses_in`; against the last look at the account."""
+) -> tuple[ContainmentStatus, ...]:
+    """See :func:`statuses_in`; against the last look at the account."""
     if not any(found.progress_on(target) for found in records.values()):  # no key waits for all instances
         return ()
-    return responses_in(records, account, here, target, view_of(target, instances, regions))
+    return statuses_in(records, account, here, target, view_of(target, instances, regions))
 
 
-def responses_in(
+def statuses_in(
     records: Mapping[str, Record], account: str, here: str, target: str, view: TargetView
-) -> tuple[Response, ...]:
-    """Of every incident of the account, by its name; see :func:`responses_to`. Only what the incident that is open ``here`` did
+) -> tuple[ContainmentStatus, ...]:
+    """Of every incident of the account, by its name; see :func:`statuses_of`. Only what the incident that is open ``here`` did
     contains the target: another one may have been about an earlier intrusion, or be somebody's who handed it over."""
-    found: list[Response] = []
+    found: list[ContainmentStatus] = []
     for name, record in records.items():
         if record.account == account:
             shown = f"{name} (closed)" if record.closed_at else name
-            responses = responses_to(record, shown, target, view)
+            responses = statuses_of(record, shown, target, view)
             found += [item._replace(contains=item.contains and name == here) for item in responses]
     return tuple(found)
 
 
-def responses_to(record: Record, incident: str, target: str, view: TargetView) -> tuple[Response, ...]:
+def statuses_of(record: Record, incident: str, target: str, view: TargetView) -> tuple[ContainmentStatus, ...]:
     """One for each playbook that was run on ``target``, against what AWS shows of it."""
     found = []
     for progress in record.progress_on(target):
         states = {step: record.step(f"{progress.playbook}/{target}/{step}") for step in _steps_of(progress.playbook)}
         done = {step for step, known in states.items() if known.state in (StepState.VERIFIED, StepState.MANUAL)}
-        reverted = {step for step in done if _reverted(states[step], view)}
+        reverted = {step for step in done if _has_drifted(states[step], view)}
         done -= reverted
         known = _EFFECTS.get(progress.playbook, {})
         effects = [words for step, words in known.items() if step in done]
@@ -112,7 +112,7 @@ def responses_to(record: Record, incident: str, target: str, view: TargetView) -
             no_longer = " or ".join(known.get(step, step) for step in sorted(reverted))
             said += f". AWS shows that it is no longer {no_longer}: open the playbook to do it again"
         contains = any(steps <= done for steps in _CONTAINS.get(progress.playbook, ()))
-        found.append(Response(said, contains and not back))
+        found.append(ContainmentStatus(said, contains and not back))
     return tuple(found)
 
 
@@ -127,7 +127,7 @@ def _seen_since(record: Record, key: str, seen_at: datetime | None) -> bool:
     return step.state is StepState.VERIFIED and seen_at is not None and bool(made) and seen_at > max(made)
 
 
-def _reverted(step: StepRecord, view: TargetView) -> bool:
+def _has_drifted(step: StepRecord, view: TargetView) -> bool:
     """Whether AWS showed, after a call of the step was made, that it is no longer in effect."""
     newest: dict[tuple[object, ...], CallStatus] = {}  # an interface is moved to one group, then to another
     for known in sorted(step.calls.values(), key=lambda known: known.intent):

@@ -33,13 +33,13 @@ def _plan(state: InstanceState, draft: Draft) -> Step:
     no_egress(draft, _groups(state), quarantine, QUARANTINE)
     cut_off = bool(interfaces) and all(nic.groups == (draft.bindings.get(QUARANTINE),) for nic in interfaces)
     if two_moves:
-        _everything_in(draft, untracked, cut_off=cut_off)
+        _authorize_allow_all(draft, untracked, cut_off=cut_off)
         _say_what_is_open(draft, interfaces)
     for nic in interfaces:
         if two_moves:
-            _move(draft, nic, UNTRACKED, f"untrack-{nic.id}", "established connections become untracked")
+            _set_groups(draft, nic, UNTRACKED, f"untrack-{nic.id}", "established connections become untracked")
     for nic in interfaces:
-        _move(draft, nic, QUARANTINE, f"isolate-{nic.id}", "isolate it")
+        _set_groups(draft, nic, QUARANTINE, f"isolate-{nic.id}", "isolate it")
         undoes = (f"isolate-{nic.id}", *((f"untrack-{nic.id}",) if two_moves else ()))
         draft.add_inverse(
             f"undo-{nic.id}",
@@ -54,7 +54,7 @@ def _plan(state: InstanceState, draft: Draft) -> Step:
         )
     draft.undo.sort(key=lambda call: call.operation == "DeleteSecurityGroup")
     if two_moves:
-        _shut_again(draft, untracked, cut_off=cut_off)
+        _revoke_allow_all(draft, untracked, cut_off=cut_off)
     else:
         draft.description = "Blocks every new connection of this instance; established connections stay open until they end by themselves."
         draft.note("with one change, established connections stay open until they end by themselves")
@@ -103,7 +103,7 @@ def _is_open(own: SecurityGroup | None) -> bool:
     return own is not None and any(rule.open_to_world and rule.all_ports for rule in own.ingress)
 
 
-def _everything_in(draft: Draft, own: SecurityGroup | None, *, cut_off: bool) -> None:
+def _authorize_allow_all(draft: Draft, own: SecurityGroup | None, *, cut_off: bool) -> None:
     draft.ensure(
         "untracked-in",
         "AuthorizeSecurityGroupIngress",
@@ -113,7 +113,7 @@ def _everything_in(draft: Draft, own: SecurityGroup | None, *, cut_off: bool) ->
     )
 
 
-def _shut_again(draft: Draft, own: SecurityGroup | None, *, cut_off: bool) -> None:
+def _revoke_allow_all(draft: Draft, own: SecurityGroup | None, *, cut_off: bool) -> None:
     draft.ensure(
         "untracked-shut",
         "RevokeSecurityGroupIngress",
@@ -136,7 +136,7 @@ def _say_what_is_open(draft: Draft, interfaces: list[Interface]) -> None:
         )
 
 
-def _move(draft: Draft, nic: Interface, reference: str, call_id: str, why: str) -> None:
+def _set_groups(draft: Draft, nic: Interface, reference: str, call_id: str, why: str) -> None:
     group = draft.bindings.get(reference)
     so_already = bool(group) and nic.groups == (group,)
     if reference == UNTRACKED:
@@ -161,7 +161,7 @@ def _groups_before(draft: Draft, nic: Interface) -> tuple[str, ...]:
     return nic.groups
 
 
-def _moved(step: Step) -> dict[str, object]:
+def _remember_interfaces(step: Step) -> dict[str, object]:
     """The interfaces that the step moves."""
     moved = [
         str(call.parameters["NetworkInterfaceId"]) for call in step.undo if "NetworkInterfaceId" in call.parameters
@@ -186,7 +186,7 @@ ISOLATE: Final[Action[InstanceState]] = Action(
             ),
         ),
     ),
-    remember=_moved,
+    remember=_remember_interfaces,
     leave=skip_if_deleted,
     may=(
         "ec2:CreateSecurityGroup",
