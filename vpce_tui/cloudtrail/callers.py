@@ -1,4 +1,4 @@
-"""Who made a call: whatever the session, in which session, and whether it was a service of AWS of its own."""
+"""Who made a call: the principal whatever its session, the session, and whether an AWS service made it on its own behalf."""
 
 import re
 from collections.abc import Iterable

@@ -233,9 +233,9 @@ class EventHistory:
     ) -> None:
         """Read the newest events of a region, whatever they are, as long as that saves requests.
 
-        The pace of the last page gives how many more it would take. What was done last is often done in a burst (this program's own
-        calls are), so where that says too many, one page from the middle of the time shows the density there; where it
-        is not, some pages more are tried. An account that is busy all the time is asked two requests too many.
+        How much time the last page covers gives how many pages more it would take. The last calls often come in a burst (this
+        program's own do): where too many pages seem needed, one page from the middle of the span shows how dense events are there, and
+        where they are not, some pages more are read. An account that is busy all the time is asked two requests too many.
         """
         until, began = max(query.until for query in queries), datetime.now(UTC)
         start = self._unanswered(account, region, queries)

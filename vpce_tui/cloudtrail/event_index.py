@@ -55,8 +55,8 @@ class Answered:
 
 
 class RegionServiceUsage(NamedTuple):
-    """What is known of a region. ``uses``, ``makings``, ``changes``: what was asked of the use of a service there, of who makes
-    endpoints, and of who changes anything (None: nothing); ``users`` and ``changers``: who did so, since when."""
+    """What event history answered about a region. ``uses``: who uses a service there; ``makings``: who creates endpoints; ``changes``:
+    who changes anything (each None where that was not asked). ``users`` and ``changers``: these callers, and since when."""
 
     uses: Answered | None
     users: "FirstSeen | None"
@@ -73,9 +73,9 @@ class EventIndex:
     answered: Mapping[str, Answered] = field(default_factory=dict)
 
     def knows(self, question: str, region: str = "", *, since: datetime | None = None) -> Answered | None:
-        """The answer to a question such as ``AccessKeyId=AKIA…``; None where it was not asked.
+        """How far a question such as ``AccessKeyId=AKIA…`` was answered; None where it was not.
 
-        With ``region``: not asked or not answered there; without: not answered somewhere. With ``since``: not that far back.
+        It must have been answered in ``region``, or, without one, in every region that was asked; and back to ``since``.
         """
         found = self.answered.get(EVERYTHING) or self.answered.get(question)
         if found is not None and since is not None and since < found.since:

@@ -168,7 +168,7 @@ BY_A_POLICY: Final = " by a new policy"
 
 
 def routine(said: str) -> bool:
-    """Whether a pipeline does that in a day's work; what may be open is asked of people, and held against nobody."""
+    """Whether a pipeline makes such a call in ordinary work; what only may open something is no reason to worry by itself."""
     return said in ROUTINE or MAY_BE_OPEN in said
 
 

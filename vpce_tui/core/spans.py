@@ -1,4 +1,4 @@
-"""Spans of time: what of one is not in others."""
+"""Spans of time: which parts of a span other spans do not cover."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -17,6 +17,8 @@ CATEGORIES: Final[Mapping[str, str]] = {
     "endpoint_traffic": "its traffic",
     "instance_traffic": "its traffic",
     "guardduty": "GuardDuty findings",
+    "credential_use": "use of its credentials",
+    "nearby_endpoint": "endpoints near it",
     "exposure": "its exposure",
     "activity": "API calls about it",
 }

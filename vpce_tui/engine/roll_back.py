@@ -107,8 +107,8 @@ def planned_undo(context: ExecutionContext, step_id: str, *, with_others: bool =
 def _filled_in(
     context: ExecutionContext, live: Step, calls: Sequence[PlannedCall], bindings: Mapping[str, str]
 ) -> Iterator[PlannedCall]:
-    """Recorded inverses with the values of their references. What they give to each other, and wait for, is today's: a record may be forged,
-    and what was shown would be sent with something else in it."""
+    """Recorded inverses with the values of their references. The values that they give to one another, and the states that they wait for,
+    are those of the step as it is planned now: a forged record could put other values into calls that were shown."""
     today = {call.id: call for call in live.undo}
     given_now = {name for call in calls for name in (today[call.id].gives if call.id in today else ())}
     known = {name: value for name, value in bindings.items() if name not in given_now and name not in (AWS_NOW, TOKEN)}

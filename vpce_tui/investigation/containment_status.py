@@ -1,4 +1,5 @@
-"""What an incident's record says was done about a target, and whether AWS still shows the target."""
+"""What an incident's record says was done about a target, and whether AWS still shows that: a target that is there again, a security
+group, route or policy that somebody put back (drift). A deny policy, a key or a network ACL that was put back is seen by its playbook."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What else the same hands did: before it, with it, and to it afterwards."""
+"""What else the caller of an endpoint event did: before it, with the same credentials, and to the endpoint afterwards."""
 
 import json
 from collections.abc import Mapping

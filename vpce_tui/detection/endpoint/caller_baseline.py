@@ -1,4 +1,4 @@
-"""Whether it is usual: for who made it, for the region, for the hour."""
+"""Whether creating this endpoint is usual: for its caller, for the region, for the hour."""
 
 from collections.abc import Mapping
 from datetime import timedelta

@@ -79,7 +79,7 @@ class FactsCache:
         return found
 
     def _sensitive_calls_of(self, kind: str, name: str, maker: CallerFacts) -> SensitiveCallSet:
-        """What a session, or somebody in whatever session, did that means something."""
+        """The sensitive calls of one session (``kind`` *session*), or of one caller in all sessions (*who*)."""
         by = self.past.sensitive_by_credential if kind == "session" else self.past.sensitive_by_caller
         line = by.get(name)
         if line is None:

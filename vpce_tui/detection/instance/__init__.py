@@ -2,13 +2,23 @@
 
 from typing import Final
 
-from vpce_tui.detection.instance import activity, exposure, guardduty, instance_traffic
+from vpce_tui.detection.instance import activity, credential_use, exposure, guardduty, instance_traffic, nearby_endpoint
 from vpce_tui.detection.instance.instance_facts import InstanceFacts
 from vpce_tui.detection.rule import Rule, results_of
 from vpce_tui.detection.signals import Assessment, combine_signals
 
 RULES: Final[tuple[Rule[InstanceFacts], ...]] = tuple(
-    sorted((*guardduty.RULES, *exposure.RULES, *activity.RULES, *instance_traffic.RULES), key=lambda rule: rule.id)
+    sorted(
+        (
+            *guardduty.RULES,
+            *credential_use.RULES,
+            *nearby_endpoint.RULES,
+            *exposure.RULES,
+            *activity.RULES,
+            *instance_traffic.RULES,
+        ),
+        key=lambda rule: rule.id,
+    )
 )
 """Every rule, by id."""
 

@@ -1,5 +1,5 @@
-"""How moto writes its answers, with what it works out for each value again remembered: under which names a value may be found, and
-which names are good ones in XML. A third of the time of an answer; what is written is the same."""
+"""Writes moto's answers faster: moto works out anew, for each value, under which names the value may be found in its objects, and
+whether a name is valid in XML. Here both are remembered. What is written is the same."""
 
 from functools import cache
 from typing import Any, Final

@@ -14,7 +14,7 @@ from vpce_tui.lab.scenarios.records import EventWriter
 class Truth:
     """What is so about one event or instance of a scenario. ``subject`` is its name among the scenario's facts.
 
-    ``bad`` None: touched by what happened, and neither.
+    ``bad`` None: neither bad nor harmless; something happened to it.
 
     ``reasons`` are the rules that must be among what is raised (bad) or that could mislead (harmless).
     """

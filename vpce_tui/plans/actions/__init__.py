@@ -164,7 +164,8 @@ class Action(Generic[S]):
     remember: Callable[[Step], Mapping[str, object]] = lambda _: {}
     leave: Callable[[S, PlannedCall, bool, bool], str] = lambda _, __, ___, ____: ""
     read_options: Callable[[Mapping[str, str], Answers], Mapping[str, object]] = lambda _, __: {}
-    """What its answers, and those of the playbook's other steps, say about how to look (:attr:`PlanningContext.remembered`)."""
+    """From the answers to its prompts, and those of the playbook's other steps: what to read, such as how many hours
+    (:attr:`PlanningContext.remembered`)."""
     verify_answers: Callable[[S, Step, Pages], ReadBack] | None = None
     """For a step that reads: the verification from the very answers that were kept, by call id (their pages); such a step asks anew
     each time it is run."""

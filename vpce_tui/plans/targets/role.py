@@ -1,4 +1,4 @@
-"""The role behind an instance: its policies, who else uses it, and how far our session cut of it is."""
+"""The role behind an instance: its policies, who else uses it, and whether this incident revoked its sessions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -187,5 +187,5 @@ def _done(involved: Iterable[str], workspace: Workspace, keys: Keymap) -> list[t
 
 
 def status_lines(target: str, workspace: Workspace, keys: Keymap) -> list[str]:
-    """What the open incident did about ``target``, and the key that continues it."""
+    """What the incidents of this host did about ``target``, and the key that continues it."""
     return [f"{target}: {response.says} ({keys.shown('playbooks')})" for response in workspace.statuses_of(target)]

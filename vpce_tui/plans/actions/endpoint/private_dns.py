@@ -1,4 +1,4 @@
-"""Disable private DNS that an endpoint took over by private DNS."""
+"""Disable the private DNS of an endpoint: names of its service resolve as before it."""
 
 from typing import Final
 
