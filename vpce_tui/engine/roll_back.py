@@ -86,7 +86,7 @@ def planned_undo(context: ExecutionContext, step_id: str, *, with_others: bool =
         if not ours & set(call.undoes):
             continue
         said = short(call.why or call.name, 200)
-        reason = live.leave(call, bool(still & set(call.undoes)), with_others)
+        reason = live.why_not_undone(call, bool(still & set(call.undoes)), with_others)
         if reason:
             left.append(f"{said}: {reason}")
         elif still & set(call.undoes):

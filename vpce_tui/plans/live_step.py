@@ -19,5 +19,5 @@ class LiveStep:
     step: Step
     unknown: Mapping[str, str]
     read_back: Callable[[], ReadBack]
-    leave: Callable[[PlannedCall, bool, bool], str]
+    why_not_undone: Callable[[PlannedCall, bool, bool], str]
     verify_answers: Callable[[Pages], ReadBack] | None = None

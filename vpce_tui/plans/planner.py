@@ -210,7 +210,7 @@ class KindPlanner(Generic[S]):
             step=step,
             unknown=state.unknown,
             read_back=lambda: action.verify(state, step),
-            leave=lambda call, still, everything: action.leave(state, call, still, everything),
+            why_not_undone=lambda call, still, everything: action.why_not_undone(state, call, still, everything),
             verify_answers=None if verify_answers is None else lambda pages: verify_answers(state, step, pages),
         )
 

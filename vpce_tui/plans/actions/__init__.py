@@ -162,7 +162,7 @@ class Action(Generic[S]):
     verify: Callable[[S, Step], ReadBack]
     choices: tuple[Choice[S], ...] = ()
     remember: Callable[[Step], Mapping[str, object]] = lambda _: {}
-    leave: Callable[[S, PlannedCall, bool, bool], str] = lambda _, __, ___, ____: ""
+    why_not_undone: Callable[[S, PlannedCall, bool, bool], str] = lambda _, __, ___, ____: ""
     read_options: Callable[[Mapping[str, str], Answers], Mapping[str, object]] = lambda _, __: {}
     """From the answers to its prompts, and those of the playbook's other steps: what to read, such as how many hours
     (:attr:`PlanningContext.remembered`)."""

@@ -10,7 +10,7 @@ _WITHOUT_INSTANCE: Final = ("DeleteSecurityGroup", "DeleteRolePolicy", "ModifyNe
 
 
 def skip_if_deleted(state: InstanceState, call: PlannedCall, still: bool, everything: bool) -> str:
-    """Why ``call`` is not made on an instance that is gone; see :attr:`Action.leave`."""
+    """Why ``call`` is not made on an instance that is gone; see :attr:`Action.why_not_undone`."""
     if not state.gone:
         return ""
     instance = state.instance

@@ -95,7 +95,7 @@ def _recalled_number(stem: str, draft: Draft) -> int:
 
 
 def _entry_as_left(state: InterfaceState, call: PlannedCall, _: bool, __: bool) -> str:
-    """The entry under this number may be another one by now; see :attr:`Action.leave`."""
+    """The entry under this number may be another one by now; see :attr:`Action.why_not_undone`."""
     asked = call.parameters
     found = next(
         (
@@ -168,7 +168,7 @@ TRAFFIC_ACL: Final[Action[InterfaceState]] = Action(
             (("20", "20, AWS's default"), ("40", "40, raised for this account")),
         ),
     ),
-    leave=_entry_as_left,
+    why_not_undone=_entry_as_left,
     may=("ec2:CreateNetworkAclEntry", "ec2:DeleteNetworkAclEntry"),
     taken_back_by=("ec2:DeleteNetworkAclEntry",),
 )

@@ -145,7 +145,7 @@ def _added(step: Step) -> Mapping[str, object]:
 
 
 def _set_as_left(state: InterfaceState, call: PlannedCall, _: bool, __: bool) -> str:
-    """Putting the set back as it was would undo what somebody else changed in it since; see :attr:`Action.leave`."""
+    """Putting the set back as it was would undo what somebody else changed in it since; see :attr:`Action.why_not_undone`."""
     known = next((item for item in state.sets or () if item.id == call.parameters.get("Id")), None)
     if known is None:
         return "the set is gone"
@@ -162,7 +162,7 @@ TRAFFIC_WAF: Final[Action[InterfaceState]] = Action(
     verify=by_effects,
     choices=(Choice("ip_set", "Which AWS WAF IP set", _set_options),),
     remember=_added,
-    leave=_set_as_left,
+    why_not_undone=_set_as_left,
     may=("wafv2:GetIPSet", "wafv2:UpdateIPSet"),
     taken_back_by=("wafv2:UpdateIPSet",),
 )

@@ -44,7 +44,7 @@ def vpc_of(step: Step) -> Mapping[str, object]:
 
 
 def only_live(state: EndpointState, call: PlannedCall, _: bool, __: bool) -> str:
-    """Why an inverse on the endpoint is not made; see :attr:`Action.leave`."""
+    """Why an inverse on the endpoint is not made; see :attr:`Action.why_not_undone`."""
     if state.gone and call.operation == "ModifyVpcEndpoint":
         return f"{state.endpoint.id} is {state.endpoint.state}, there is nothing to undo"
     return ""

@@ -204,7 +204,7 @@ NETWORK: Final[Action[EndpointState]] = Action(
         ),
     ),
     remember=vpc_of,
-    leave=only_live,
+    why_not_undone=only_live,
     may=(
         "ec2:ModifyVpcEndpoint",
         "ec2:CreateSecurityGroup",

@@ -129,7 +129,7 @@ POLICY: Final[Action[EndpointState]] = Action(
             ),
         ),
     ),
-    leave=only_live,
+    why_not_undone=only_live,
     may=("ec2:ModifyVpcEndpoint",),
     taken_back_by=("ec2:ModifyVpcEndpoint",),
 )

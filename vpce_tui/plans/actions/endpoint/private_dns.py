@@ -45,7 +45,7 @@ DNS: Final[Action[EndpointState]] = Action(
     plan=_plan_dns,
     expect=unchanged,
     verify=by_effects,
-    leave=only_live,
+    why_not_undone=only_live,
     may=("ec2:ModifyVpcEndpoint",),
     taken_back_by=("ec2:ModifyVpcEndpoint",),
 )

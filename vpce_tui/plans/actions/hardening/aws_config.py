@@ -229,7 +229,7 @@ ACCOUNT_CONFIG: Final[Action[AccountState]] = Action(
             ),
         ),
     ),
-    leave=full_bucket_stays,
+    why_not_undone=full_bucket_stays,
     read_options=_look_config,
     may=(
         "s3:CreateBucket",

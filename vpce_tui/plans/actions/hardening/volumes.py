@@ -256,7 +256,7 @@ def _outdated(ebs: EbsVolumes, instance: Instance, volumes: list[UnencryptedVolu
 
 
 def _leave(state: AccountState, call: PlannedCall, _: bool, __: bool) -> str:
-    """Why an inverse is not made: the volume of before is in use elsewhere; see :attr:`Action.leave`."""
+    """Why an inverse is not made: the volume of before is in use elsewhere; see :attr:`Action.why_not_undone`."""
     ebs = state.volumes or EbsVolumes()
     new = {volume.id for volume in ebs.own_volumes.values() if volume.instance == call.part}
     for old in ebs.volumes:
@@ -321,7 +321,7 @@ ACCOUNT_VOLUMES: Final[Action[AccountState]] = Action(
     ),
     remember=_instances,
     read_options=_look,
-    leave=_leave,
+    why_not_undone=_leave,
     may=(
         "ec2:StopInstances",
         "ec2:StartInstances",

@@ -123,7 +123,7 @@ CUT_CREDENTIALS: Final[Action[InstanceState]] = Action(
     verify=by_effects,
     choices=(),
     remember=_profile,
-    leave=skip_if_deleted,
+    why_not_undone=skip_if_deleted,
     may=(
         "iam:PutRolePolicy",
         "iam:DeleteRolePolicy",

@@ -187,7 +187,7 @@ ISOLATE: Final[Action[InstanceState]] = Action(
         ),
     ),
     remember=_remember_interfaces,
-    leave=skip_if_deleted,
+    why_not_undone=skip_if_deleted,
     may=(
         "ec2:CreateSecurityGroup",
         "ec2:RevokeSecurityGroupEgress",

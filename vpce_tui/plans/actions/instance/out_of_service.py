@@ -152,7 +152,7 @@ TAKE_OUT: Final[Action[InstanceState]] = Action(
             default=_default_capacity,
         ),
     ),
-    leave=skip_if_deleted,
+    why_not_undone=skip_if_deleted,
     may=(
         "autoscaling:DetachInstances",
         "autoscaling:AttachInstances",

@@ -98,7 +98,7 @@ PROTECT: Final[Action[InstanceState]] = Action(
     plan=_plan_hold,
     expect=_expect_hold,
     verify=by_effects,
-    leave=skip_if_deleted,
+    why_not_undone=skip_if_deleted,
     may=("ec2:ModifyInstanceAttribute",),
     taken_back_by=("ec2:ModifyInstanceAttribute",),
 )

@@ -157,7 +157,7 @@ TERMINATE: Final[Action[InstanceState]] = Action(
             ),
         ),
     ),
-    leave=skip_if_deleted,
+    why_not_undone=skip_if_deleted,
     may=(
         "ec2:ModifyInstanceAttribute",
         "ec2:CancelSpotInstanceRequests",
