@@ -81,6 +81,10 @@ class Zygote:
 
 
 def pytest_configure(config: Any) -> None:
+    nowhere = tempfile.TemporaryDirectory(prefix="vpce-tui-host-")
+    config.add_cleanup(nowhere.cleanup)
+    for name in ("STATE", "CACHE", "CONFIG"):  # what is kept on this host takes no part
+        os.environ[f"VPCE_TUI_{name}"] = f"{nowhere.name}/{name.lower()}"
     config.add_cleanup(gc.freeze)  # before pytest looks five times for garbage among all that was ever imported
 
 
