@@ -21,6 +21,7 @@ from vpce_tui.inventory.resources import Endpoint
 from vpce_tui.investigation.containment_status import TargetView, statuses_in, statuses_of
 from vpce_tui.tui.incident_text import playbook_to_resume
 from vpce_tui.tui.screens.event_page import what_to_do
+from vpce_tui.tui.screens.walkthrough import WalkthroughScreen
 
 AT = "2026-11-27T03:00:00Z"
 EARLIER, LATER = datetime(2026, 11, 27, 2, tzinfo=UTC), datetime(2026, 11, 27, 4, tzinfo=UTC)
@@ -238,3 +239,35 @@ def test_what_needs_attention_is_resumed_first_then_what_is_not_finished() -> No
     assert resumed("open", "whole") == "open"
     assert resumed("whole") == "whole"
     assert resumed("failed", target="i-2") is None
+
+
+async def test_a_step_that_was_cut_off_comes_first_and_is_not_called_running(aws: Aws, plan_text: str) -> None:
+    path = aws.folder / "plan.json"
+    path.write_text(plan_text)
+    words_ = ("apply", str(path), "--incident", "case", "--yes", "--wait", "3", "--step", "protect")
+    assert aws.run(*words_, kill_at=7)[0] is None
+    with Journal.open(aws.incident(), "test", write=False) as journal:
+        assert journal.record().step(f"terminate-instance/{aws.victim}/protect").state is StepState.RUNNING
+    app = app_on(aws)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        app.work_in("case", app.action_resume_playbook)
+        await until(pilot, lambda: "interrupted" in words(app), "the playbook")
+        walk = app.screen
+        assert isinstance(walk, WalkthroughScreen)
+        assert walk.step is not None
+        assert walk.step.id == "protect", "not the first step, which was never run"
+        assert "resume" in words(app)
+        assert "running" not in words(app)
+        app.leave_incident()
+
+
+def test_a_record_of_the_lab_is_read_where_no_other_has_its_name(aws: Aws, plan_text: str) -> None:
+    assert apply_plan(aws, plan_text, "--step", "protect")[0] == 0
+    lab = aws.folder / "state" / "lab" / "incidents"
+    lab.mkdir(parents=True)
+    aws.incident().rename(lab / "case")
+    code, said = aws.run("verify", "case")
+    assert (code, "verified" in said) == (0, True), said
+    assert aws.run("timeline", "case")[0] == 0
+    assert aws.run("verify", "other")[0] == 1

@@ -89,7 +89,7 @@ def dry_run_calls(
             step=step.id,
             call="dry run",
             state=ProgressState.DENIED if denied else ProgressState.DONE,
-            says=f"passed for {len(passed)} of {many(len(probes), 'call')}",
+            says=f"passed for {len(passed)} of {many(len(probes), 'call')}{_without_one(len(calls) - len(probes))}",
         )
     )
     if denied:
@@ -102,6 +102,11 @@ def dry_run_calls(
     if problems:
         return Outcome(Ended.BLOCKED, f"AWS would reject it; nothing was done: {problems[0]}", tuple(problems))
     return None
+
+
+def _without_one(calls: int) -> str:
+    """What is said of calls that AWS offers no dry run for."""
+    return f"; {many(calls, 'call has', 'calls have')} none" if calls else ""
 
 
 def execute_calls(

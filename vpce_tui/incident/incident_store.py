@@ -22,6 +22,13 @@ def incident_folder(name: str) -> Path:
     return paths.state_folder() / "incidents" / name
 
 
+def folder_to_read(name: str) -> Path:
+    """The folder of one incident to read: the lab's, where only the lab has one of this name. Raises :class:`BadName`."""
+    folder = incident_folder(name)
+    lab = paths.state_folder() / paths.LAB / "incidents" / name
+    return lab if (lab / "journal.db").is_file() and not (folder / "journal.db").exists() else folder
+
+
 def records() -> Iterator[tuple[Path, Record | RecordError]]:
     """Every record by its folder, by name; one that cannot be read is its error."""
     folder = paths.state_folder() / "incidents"

@@ -9,7 +9,7 @@ class StepState(StrEnum):
 
     ``NOT_VERIFIED``: its changes were applied, and reading back did not show them yet. ``INCOMPLETE``: it only reads, and what was
     read does not answer its question yet. ``DRIFTED``: it was verified, and planning from live state shows that it is no longer so;
-    no row says it.
+    no row says it. ``INTERRUPTED``: the record says that it runs, and nothing here runs it.
     """
 
     TODO = "to do"
@@ -19,6 +19,7 @@ class StepState(StrEnum):
     NOT_VERIFIED = "applied, not verified"
     INCOMPLETE = "incomplete"
     DRIFTED = "no longer in effect"
+    INTERRUPTED = "interrupted"
     FAILED = "failed"
     OUTCOME_UNKNOWN = "outcome unknown"
     OPEN = "open"
@@ -40,6 +41,7 @@ _SIGNS = {
     StepState.NOT_VERIFIED: "!",
     StepState.INCOMPLETE: "!",
     StepState.DRIFTED: "!",
+    StepState.INTERRUPTED: "!",
     StepState.FAILED: "✖",
     StepState.OUTCOME_UNKNOWN: "!",
     StepState.OPEN: "!",

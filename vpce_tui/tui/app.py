@@ -327,7 +327,9 @@ class VpceTui(SafeCrash, IncidentActions):
         running = any(isinstance(screen, Frame) and screen.running for screen in self.screen_stack)
         if running and not self._asked_to_leave:
             self._asked_to_leave = True
-            self.say("A step is running. Press again to leave anyway: it is recorded and can be resumed.")
+            self.say(
+                f"A step is running. Leave anyway ({self.keymap.shown('quit')}): it is recorded and can be resumed."
+            )
             return
         self.exit(0)
 

@@ -57,7 +57,7 @@ class Commands(Provider):
         if not app.workspace.read_only and app.workspace.journal is None:
             yield "Open an incident", "without one nothing can be changed", lambda: app.open_incident("", lambda: None)
         if app.workspace.journal is not None:
-            yield "Resume playbook", "the playbook that was run last in this incident", app.action_resume_playbook
+            yield "Resume playbook", "the one that needs attention, else the one begun last", app.action_resume_playbook
             yield "Close the incident", "it becomes read-only", app.action_close_incident
             yield (
                 "Leave the incident",

@@ -9,14 +9,14 @@ from vpce_tui.core.text import visible
 from vpce_tui.incident import redaction
 from vpce_tui.incident.evidence import evidence_path, readable
 from vpce_tui.incident.evidence import kept as kept_bytes
-from vpce_tui.incident.incident_store import incident_folder
+from vpce_tui.incident.incident_store import folder_to_read
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record_errors import RecordError
 
 
 def evidence(args: argparse.Namespace) -> Exit:
     """List an incident's evidence, or show one file: made harmless and with secrets hidden, unless ``--raw``."""
-    folder = incident_folder(args.name)
+    folder = folder_to_read(args.name)
     with Journal.open(folder, "reader", write=False) as journal:
         steps = journal.record().steps
     kept = {f"{key}/{name}": sha256 for key, step in steps.items() for name, sha256 in step.evidence.items()}

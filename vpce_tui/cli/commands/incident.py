@@ -10,7 +10,7 @@ from vpce_tui.core import paths
 from vpce_tui.core.exit_codes import Exit
 from vpce_tui.core.text import many, sign, visible
 from vpce_tui.incident.durable_files import state_folder
-from vpce_tui.incident.incident_store import incident_folder, records
+from vpce_tui.incident.incident_store import folder_to_read, incident_folder, records
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record_errors import RecordError
 from vpce_tui.incident.rows import IncidentClosed, IncidentOpened, OperatorResumed
@@ -104,7 +104,7 @@ def verify(args: argparse.Namespace) -> Exit:
         raise UsageError(
             f"--expect-head takes a head hash, 64 digits and letters from a to f; {args.expect_head!r} is not one"
         )
-    folder = incident_folder(args.name)
+    folder = folder_to_read(args.name)
     verdict = check(folder)
     if not verdict.good:
         where = f"row {verdict.wrong_row}: " if verdict.wrong_row else ""

@@ -170,7 +170,16 @@ class IncidentScreen(Frame):
             listed += [part for name, run in waiting for part in hanging(f"  {name}  ", run, 76, "", "bold")]
             closed = [name for name, record in self.workspace.records.items() if record.closed_at]
             if closed:
-                listed += [line(""), *hanging("closed, to be read by name  ", ", ".join(closed), 76, "", "bold")]
+                listed += [
+                    line(""),
+                    *hanging(
+                        f"closed; read one ({self.main.keymap.shown('open-incident')})  ",
+                        ", ".join(closed),
+                        76,
+                        "",
+                        "bold",
+                    ),
+                ]
             return [line(("No incident is open.", "bold")), line(said), *listed]
         rows = list(journal.rows())
         record, head = journal.record(), rows[-1].hash if rows else ""

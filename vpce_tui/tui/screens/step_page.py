@@ -22,6 +22,7 @@ STATE_LOOK: Final = {
     StepState.NOT_VERIFIED: "bold $warning",
     StepState.INCOMPLETE: "bold $warning",
     StepState.DRIFTED: "bold $warning",
+    StepState.INTERRUPTED: "bold $warning",
     StepState.OPEN: "$warning",
     StepState.RUNNING: "bold $accent",
 }
@@ -81,6 +82,8 @@ class StepPage:
     at: int
     step_record: Callable[[Step], StepRecord]
     drifted: bool
+    choosable: bool
+    """Whether its answers can still change what it does."""
     width: int
     key: Callable[[str], str]
     """The key that does something, by its name in the keymap."""
@@ -96,7 +99,7 @@ class StepPage:
         if step.kind is StepKind.MANUAL:
             return [*found, *self._content()]
         done = self.step_record(step).state is StepState.VERIFIED and not self.drifted
-        if not done:
+        if not done and self.choosable:
             found += self._choices()
         return [*found, *(self._reads(done) if step.kind is StepKind.READ else self._changes(done))]
 
@@ -150,8 +153,8 @@ class StepPage:
         ):  # nothing is done: nobody is hit, nothing is undone or verified
             return [*found, *self._content()]
         for affected in step.affects:
-            names = f"  (names: {self.key('affected')})" if affected.names else ""
-            found.append(self._row("affects", affected.says + names))
+            names = f"  ({self.key('affected')}: by name)" if affected.names else ""
+            found.append(self._row("impact", affected.says + names))
         if step.reversible:
             making = {call.id for call in step.calls} or self.step_record(step).done_by_us
             back = "; ".join(call.why for call in step.undo if making & set(call.undoes))

@@ -94,15 +94,17 @@ class WalkthroughScreen(WalkthroughActions):
         step = self.step
         if self.busy:
             return [
-                hint("back", "back" if self.busy == "planning" and not self.just_ended else "stop"),
+                hint("back", "back" if self.busy == "planning" else "stop"),
                 keys.pair("down", "up", "scroll"),
                 hint("help"),
             ]
         found: list[KeyHint] = []
         ended = {*SETTLED, StepState.SKIPPED, StepState.OPEN}
         last = self.plan is not None and self.at == len(self.plan.steps) - 1
-        if step is not None and self.step_record(step).state in ended:
-            found.append(hint("back", "back (then 3: incident)") if last else hint("right"))
+        leave = "leave"
+        if step is not None and self._state(step) in ended:
+            found += [] if last else [hint("right")]
+            leave = "leave (then 3: incident)" if last else leave
         if step is not None and not self.workspace.read_only:
             known = self.step_record(step)
             if known.state is StepState.OUTCOME_UNKNOWN:
@@ -111,7 +113,8 @@ class WalkthroughScreen(WalkthroughActions):
             if known.state is StepState.NOTHING_TO_DO:
                 open_still = bool(step.calls)  # other answers were given since
             if step.kind is not StepKind.MANUAL and open_still and not step.blocked and not self._prerequisites(step):
-                found.append(hint("run", changes=step.kind is StepKind.CHANGE and bool(step.calls)))
+                label = "resume" if self._state(step) is StepState.INTERRUPTED else "run"
+                found.append(hint("run", label, changes=step.kind is StepKind.CHANGE and bool(step.calls)))
             if (known.done_by_us and step.undo) or known.half_undone:
                 found.append(hint("undo", changes=True))
             if known.state not in {StepState.VERIFIED, StepState.NOTHING_TO_DO}:
@@ -130,7 +133,7 @@ class WalkthroughScreen(WalkthroughActions):
             keys.pair("left", "right", "steps"),
             hint("next-view"),
             hint("copy"),
-            hint("back", "leave"),
+            hint("back", leave),
             hint("help"),
         ]
 
@@ -183,6 +186,7 @@ class WalkthroughScreen(WalkthroughActions):
             at=self.at,
             step_record=self.step_record,
             drifted=step.id in self.session.drifted,
+            choosable=self._may_choose(step),
             width=self._width,
             key=self.main.keymap.shown,
         )
@@ -237,8 +241,9 @@ class WalkthroughScreen(WalkthroughActions):
             for detail in outcome.details if not outcome.good or outcome.ended is Ended.OPEN else ():
                 found += hanging("    ", detail, self._width)
         elif known.state is not StepState.TODO:
-            head = f"{sign(known.state.sign)} {known.state.value}  "
-            found += hanging(head, known.saw, self._width, "", STATE_LOOK.get(known.state, ""))
+            state = self._state(step)
+            head = f"{sign(state.sign)} {state.value}  "
+            found += hanging(head, known.saw, self._width, "", STATE_LOOK.get(state, ""))
             found += self._left_off(step, known)
         if step.id not in self.session.drifted and log is not None:
             found += log.lines(self._width, running=running)

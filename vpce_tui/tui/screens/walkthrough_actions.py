@@ -44,9 +44,9 @@ class WalkthroughActions(WalkthroughState):
 
     def action_run(self) -> None:
         """Run the step: at once where it can be undone, after the typed id where not."""
-        step = self.step
-        if step is None or not self._may():
+        if not self._may() or self.step is None:
             return
+        step = self.step
         if step.kind is StepKind.MANUAL:
             self.main.say(
                 f"This is a manual step. Record it as done ({self.main.keymap.shown('manual')}) or as skipped "

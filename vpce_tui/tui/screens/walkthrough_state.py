@@ -63,6 +63,9 @@ class WalkthroughState(Frame):
         if step.id in self.session.drifted:
             return StepState.DRIFTED
         state = self.step_record(step).state
+        journal = self.workspace.journal
+        if state is StepState.RUNNING and not self.at_work and journal is not None and journal.writable:
+            return StepState.INTERRUPTED
         return StepState.TODO if state is StepState.NOTHING_TO_DO and step.calls else state
 
     def _questions(self) -> tuple[Question, ...]:
@@ -124,8 +127,12 @@ class WalkthroughState(Frame):
         """The first step that needs attention, also where it was verified earlier and is no longer true; else the last one."""
         assert self.plan is not None
         ended = {*SETTLED, StepState.SKIPPED, StepState.OPEN}
-        for number, step in enumerate(self.plan.steps):
-            if self._state(step) not in ended:
+        states = [self._state(step) for step in self.plan.steps]
+        for number, state in enumerate(states):  # what was cut off comes before all else
+            if state in (StepState.INTERRUPTED, StepState.OUTCOME_UNKNOWN):
+                return number
+        for number, state in enumerate(states):
+            if state not in ended:
                 return number
         return len(self.plan.steps) - 1
 
@@ -144,6 +151,8 @@ class WalkthroughState(Frame):
         """Whether something that only reads may be started; says why not."""
         if self.busy == "planning":
             self.main.say("Planning from live state; press the key again when the plan is ready.")
+        elif self.busy:
+            self.main.say("A step is running; press the key again when it has ended.")
         return not self.busy and self.plan is not None
 
     def _with_incident(self, go_on: Any) -> None:
@@ -183,4 +192,6 @@ class WalkthroughState(Frame):
             StepState.SKIPPED,
             StepState.OPEN,
         )
-        return step.kind is StepKind.READ or self.step_record(step).state in open_still
+        return (
+            step.kind is StepKind.READ or step.id in self.session.drifted or self.step_record(step).state in open_still
+        )

@@ -57,6 +57,10 @@ class Ask(ModalScreen[str | None]):
         for body in self.query("#body").results(VerticalScroll):
             (body.scroll_page_down if by > 0 else body.scroll_page_up)(animate=False)
 
+    def on_input_changed(self) -> None:
+        """What was wrong is being mended."""
+        self.query_one("#hint", Static).update(line(self._hint))
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         given = event.value.strip()
         wrong = self._wrong(given)

@@ -75,7 +75,7 @@ KEYS: Final[Mapping[str, Key]] = {
     "longer": Key(keys="plus,equals_sign", label="longer", does="a longer time", shown="+"),
     "shorter": Key(keys="minus", label="shorter", does="a shorter time", shown="-"),
     "open-incident": Key("o", "open an incident", "open an incident, or resume one by its name"),
-    "resume": Key("w", "resume playbook", "resume the playbook that was run last in this incident"),
+    "resume": Key("w", "resume playbook", "resume the playbook that needs attention, else the one begun last"),
     "close-incident": Key("C", "close", "close the incident: it becomes read-only"),
     "note": Key("n", "note", "record a note"),
     "run": Key("r", "run", "run the step"),

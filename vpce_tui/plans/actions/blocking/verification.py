@@ -30,7 +30,7 @@ def _plan_prove(state: InterfaceState, draft: Draft) -> Step:
         draft.note(NO_INTERFACE)
         draft.prove("none of its interfaces exists and is attached")
         return draft.step(StepKind.READ)
-    ask(state, draft, "after", "its peers since", flow_log_queries.flow_peers_query)
+    ask(state, draft, "after", "its peers since the change", flow_log_queries.flow_peers_query)
     if not draft.calls:
         ids = [nic.id for nic in state.interfaces]
         draft.read(

@@ -124,7 +124,7 @@ def _terminate(state: InstanceState, draft: Draft, waived: bool) -> None:
     draft.note(
         "after termination, little data about the instance remains: review its traffic (block-traffic) and launch its replacement first",
         "endpoints, users and keys that its role created are not removed by this playbook: check the events again",
-        "stopping it instead keeps it for later analysis: choose “stop” in its prompts",
+        "stopping it instead keeps it for later analysis: choose “stop only” in its prompts",
     )
     draft.add_impact(
         "nobody else, if it is out of service"
