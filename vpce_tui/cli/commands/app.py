@@ -1,11 +1,13 @@
 """Opens the app: on the account, on files, or on the lab."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from vpce_tui.cli.commands.aws_access import UsageError, context, lookback, moment
 from vpce_tui.core import paths
@@ -87,13 +89,18 @@ def build(
         workspace,
         theme=args.theme or "",
         target=args.target or "",
-        lab=lab is not None,
+        lab=lab is not None or _on_this_host(os.environ.get("AWS_ENDPOINT_URL", "")),
         open_record=open_record,
         keymap=keys,
     )
     if args.incident:
         _open_when_signed_in(app, args.incident, args.target or "")
     return app
+
+
+def _on_this_host(endpoint: str) -> bool:
+    """Whether calls go to an emulator on this host: a lab that was served, and no account of anybody's."""
+    return urlsplit(endpoint).hostname in ("127.0.0.1", "localhost", "::1")
 
 
 def _open_when_signed_in(app: Any, name: str, target: str) -> None:

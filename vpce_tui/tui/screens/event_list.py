@@ -48,10 +48,10 @@ def where_to(item: AssessedEvent) -> str:
     if "vpce-svc" in name or resource:
         name = f"{sign('↗')} {name}"
     if event.dry_run:
-        return f"{name}, dry run"
+        return f"dry run: {name}"
     if item.endpoint_gone:
-        return f"{name}, deleted since"
-    return f"{name}, refused" if event.error_code else name
+        return f"deleted: {name}"
+    return f"refused: {name}" if event.error_code else name
 
 
 def also(item: AssessedEvent) -> str:
@@ -210,7 +210,8 @@ class EventsScreen(AssessedListScreen):
             return self._nothing()
         width, event = self.page_width, item.event
         found = []
-        for label, text in () if self.workspace.log_files else what_to_do(item, self.workspace, self.main.keymap):
+        said = () if self.workspace.log_files else what_to_do(item, self.workspace, self.main.keymap, done_lines=1)
+        for label, text in said:
             found += hanging(f"{label}: ", text, width, "bold")
         found += why_text(item.assessment, width, full=False)
         found += hanging("   from ", f"{event.source_ip}  by {short(event.user_agent, 38)}", width, "dim")

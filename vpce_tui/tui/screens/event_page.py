@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 """Before this an event has no time."""
 RAW_LIMIT = 60_000
-_DONE_LINES: Final = 3
+DONE_LINES: Final = 3
 
 SECTIONS = (
     ("access", "who can reach it"),
@@ -135,8 +135,11 @@ def raw_lines(item: AssessedEvent, width: int, limit: int = RAW_LIMIT) -> list[C
     return found
 
 
-def what_to_do(item: AssessedEvent, workspace: Workspace, keys: Keymap) -> list[tuple[str, str]]:
-    """What was done about what an event is about, and what an operator would do where it is worth looking at."""
+def what_to_do(
+    item: AssessedEvent, workspace: Workspace, keys: Keymap, *, done_lines: int = DONE_LINES
+) -> list[tuple[str, str]]:
+    """What was done about what an event is about, in at most ``done_lines`` playbooks, and what an operator would do where it is
+    worth looking at."""
     from vpce_tui.tui.screens.event_targets import principal_target  # noqa: PLC0415
 
     made, instance = item.request.endpoint_id, item.event.principal.instance_id
@@ -145,7 +148,7 @@ def what_to_do(item: AssessedEvent, workspace: Workspace, keys: Keymap) -> list[
     own = workspace.identity.account if workspace.identity else ""
     principal = principal_target(item.event.principal, own)
     involved = dict.fromkeys(target for target in (made, instance, principal) if target)
-    found = _done(involved, workspace, keys)
+    found = _done(involved, workspace, keys, done_lines)
     if item.assessment.severity < Severity.MEDIUM:
         return found
     left = [name for target, name in about.items() if not _contained(target, workspace)]
@@ -161,28 +164,30 @@ def _contained(target: str, workspace: Workspace) -> bool:
     return bool(target) and any(response.contains for response in workspace.statuses_of(target))
 
 
-def what_to_do_about(item: AssessedInstance, workspace: Workspace, keys: Keymap) -> list[tuple[str, str]]:
+def what_to_do_about(
+    item: AssessedInstance, workspace: Workspace, keys: Keymap, *, done_lines: int = DONE_LINES
+) -> list[tuple[str, str]]:
     """What was done about an instance and its role, and what an operator would do where it is compromised."""
     from vpce_tui.detection.assessment import InstanceStatus  # noqa: PLC0415
 
     instance, roles = item.instance, workspace.assessment_inputs().roles
     role = roles.of_profile(instance.profile_arn) if roles is not None else None
     involved = [instance.id, *([f"role/{role.name}"] if role is not None else [])]
-    found = _done(involved, workspace, keys)
+    found = _done(involved, workspace, keys, done_lines)
     if item.status is InstanceStatus.COMPROMISED and not instance.gone and not _contained(instance.id, workspace):
         found.append(("do", f"contain the instance {instance.id} ({keys.shown('playbooks')})"))
     return found
 
 
-def _done(involved: Iterable[str], workspace: Workspace, keys: Keymap) -> list[tuple[str, str]]:
+def _done(involved: Iterable[str], workspace: Workspace, keys: Keymap, most: int) -> list[tuple[str, str]]:
     """What was done about each; few lines, so that the reasons stay in sight."""
     found = [text for target in involved for text in status_lines(target, workspace, keys)]
-    more = len(found) - _DONE_LINES
-    if more > 1:
-        found = [
-            *found[:_DONE_LINES],
-            f"{many(more, 'more playbook')} were run: see the incident ({keys.shown('incident')})",
-        ]
+    more = len(found) - most
+    if more > 0:
+        rest = (
+            f"{many(more, 'more playbook was', 'more playbooks were')} run: see the incident ({keys.shown('incident')})"
+        )
+        found = [*found[:most], rest]
     return [("done", text) for text in found]
 
 

@@ -195,7 +195,7 @@ class InstanceScreen(Frame):
         instance, severity = item.instance, item.assessment.severity
         found = [line((severity_cell(severity), LOOK[severity]), f"  {instance.id}  {instance.name}"), line("")]
         width = max(self.query_one("#page").size.width - 4, 40)
-        for label, text in what_to_do_about(item, self.workspace, self.main.keymap):
+        for label, text in what_to_do_about(item, self.workspace, self.main.keymap, done_lines=1):
             found += hanging(f"{label:<9} ", text, width, "", "bold")
         found += why_text(item.assessment, width, full=True)
         launched = (

@@ -28,6 +28,7 @@ class Ticks(Static, can_focus=True):
         binding("down", "move(1)"),
         binding("up", "move(-1)"),
         binding("tick", "tick"),
+        binding("tick-all", "tick_all"),
     ]
 
     def __init__(self, question: Question, changed: Callable[[], object]) -> None:
@@ -100,6 +101,14 @@ class Ticks(Static, can_focus=True):
         self.redraw()
         self._changed()
 
+    def action_tick_all(self) -> None:
+        """Tick every option, or none where all are ticked; one of one question is chosen by itself."""
+        if self.question.many:
+            every = [option.value for option in self.question.options]
+            self.ticked = [] if self.ticked == every else every
+            self.redraw()
+            self._changed()
+
     def clear(self) -> None:
         """Nothing is ticked."""
         self.ticked = []
@@ -132,8 +141,9 @@ class Form(ModalScreen[Mapping[str, str] | None]):
             yield Static(
                 line(
                     f"{shown('open')} use these answers   {shown('tick')} tick"
+                    + (f"   {shown('tick-all')} all" if any(question.many for question in self._questions) else "")
                     + (
-                        f"   {shown('tick-all')} all   {shown('filter')} filter   {shown('sort')} sort"
+                        f"   {shown('filter')} filter   {shown('sort')} sort"
                         if any(question.columns for question in self._questions)
                         else "   ↑ ↓"
                     )
