@@ -3,15 +3,18 @@
 import json
 from datetime import UTC, datetime
 
+from textual.app import App, ComposeResult
+
 from tests.app import app_on, in_incident, looked, ran, until, walkthrough, words
 from tests.conftest import Aws
-from vpce_tui.blocks.model import TableBlock
+from vpce_tui.blocks.model import TableBlock, column
 from vpce_tui.engine.outcome import Progress, ProgressState
+from vpce_tui.plans.plan import Option, Question
 from vpce_tui.tui.screens.incident import IncidentScreen
 from vpce_tui.tui.screens.run_log import RunLog
 from vpce_tui.tui.screens.table_view import TableScreen
 from vpce_tui.tui.screens.walkthrough import WalkthroughScreen
-from vpce_tui.tui.widgets.form import Form
+from vpce_tui.tui.widgets.form import Form, Ticks
 from vpce_tui.tui.widgets.tick_table import TickTable
 
 
@@ -128,11 +131,6 @@ async def test_an_incident_has_both_sides_on_one_axis(aws: Aws) -> None:
 
 
 async def test_what_must_not_be_ticked_is_not_ticked_from_the_start() -> None:
-    from textual.app import App, ComposeResult
-
-    from vpce_tui.blocks.model import column
-    from vpce_tui.plans.plan import Option, Question
-
     options = (Option("a", "a", cells=("a",)), Option("b", "b", cells=("b",), why_not="it is ours"))
     question = Question(id="q", question="Which", options=options, chosen="a,b", many=True, columns=(column("X"),))
 
@@ -146,6 +144,29 @@ async def test_what_must_not_be_ticked_is_not_ticked_from_the_start() -> None:
         box.table.focus()
         await pilot.press("a", "j", "space")
         assert box.ticked == []
+
+
+async def test_all_of_a_plain_list_are_ticked_by_the_same_key() -> None:
+    options = tuple(Option(name, name) for name in ("eu-west-1", "us-east-1"))
+    several = Question(id="in", question="In which regions", options=options, chosen="", many=True)
+    one = Question(id="one", question="Which", options=options, chosen="us-east-1")
+
+    class Asks(App[None]):
+        def compose(self) -> ComposeResult:
+            yield Ticks(several, lambda: None)
+            yield Ticks(one, lambda: None)
+
+    app = Asks()
+    async with app.run_test() as pilot:
+        many, single = app.query(Ticks)
+        many.focus()
+        await pilot.press("a")
+        assert many.ticked == ["eu-west-1", "us-east-1"]
+        await pilot.press("a")
+        assert many.ticked == []
+        single.focus()
+        await pilot.press("a")
+        assert single.ticked == ["us-east-1"]
 
 
 def test_what_was_waited_for_leaves_the_log_when_it_has_come() -> None:

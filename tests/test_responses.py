@@ -11,8 +11,11 @@ from tests.cases import apply, planned
 from tests.conftest import Aws
 from tests.emulated_aws import clients
 from tests.relaunch import CASE, launched
+from tests.rules import created
 from tests.test_engine import apply as apply_plan
 from vpce_tui.aws.call import Call
+from vpce_tui.detection.assessment import AssessedEvent
+from vpce_tui.detection.signals import Assessment, Severity
 from vpce_tui.incident.journal import Journal
 from vpce_tui.incident.record import CallStatus, Record, StepRecord
 from vpce_tui.incident.rows import IncidentClosed
@@ -20,6 +23,7 @@ from vpce_tui.incident.states import CallState, StepState
 from vpce_tui.inventory.resources import Endpoint
 from vpce_tui.investigation.containment_status import TargetView, statuses_in, statuses_of
 from vpce_tui.tui.incident_text import playbook_to_resume
+from vpce_tui.tui.screens.event_list import where_to
 from vpce_tui.tui.screens.event_page import what_to_do
 from vpce_tui.tui.screens.walkthrough import WalkthroughScreen
 
@@ -271,3 +275,13 @@ def test_a_record_of_the_lab_is_read_where_no_other_has_its_name(aws: Aws, plan_
     assert (code, "verified" in said) == (0, True), said
     assert aws.run("timeline", "case")[0] == 0
     assert aws.run("verify", "other")[0] == 1
+
+
+def test_what_became_of_an_endpoint_stands_where_no_cell_cuts_it() -> None:
+    made = created()
+    plain = where_to(AssessedEvent(made, Assessment(Severity.HIGH)))
+    assert where_to(AssessedEvent(made, Assessment(Severity.HIGH), endpoint_gone=True)) == f"deleted: {plain}"
+    assert (
+        where_to(AssessedEvent(replace(made, error_code="AccessDenied"), Assessment(Severity.HIGH)))
+        == f"refused: {plain}"
+    )
