@@ -279,9 +279,11 @@ def test_a_record_of_the_lab_is_read_where_no_other_has_its_name(aws: Aws, plan_
 
 def test_what_became_of_an_endpoint_stands_where_no_cell_cuts_it() -> None:
     made = created()
-    plain = where_to(AssessedEvent(made, Assessment(Severity.HIGH)))
-    assert where_to(AssessedEvent(made, Assessment(Severity.HIGH), endpoint_gone=True)) == f"deleted: {plain}"
+    request = made.request
+    assert request is not None
+    plain = where_to(AssessedEvent(made, request, Assessment(Severity.HIGH)))
+    assert where_to(AssessedEvent(made, request, Assessment(Severity.HIGH), endpoint_gone=True)) == f"deleted: {plain}"
     assert (
-        where_to(AssessedEvent(replace(made, error_code="AccessDenied"), Assessment(Severity.HIGH)))
+        where_to(AssessedEvent(replace(made, error_code="AccessDenied"), request, Assessment(Severity.HIGH)))
         == f"refused: {plain}"
     )
