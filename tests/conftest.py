@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests import aws_zygote
 from tests.forking import Connection
 from tests.warm import keep_parsed
 from vpce_tui.aws.gate import Gate
@@ -30,17 +31,22 @@ gc.set_threshold(100_000, 50, 100)  # as the program sets it
 keep_parsed()
 
 
-LABS, RUNS = "labs", "runs"
-"""Sockets of the two processes that fork, in their folder."""
+LABS, RUNS, AWS_CLI = "labs", "runs", "aws"
+"""Sockets of the processes that fork, in their folder."""
 
 
 class Zygotes:
-    """The process that forks labs (:mod:`tests.zygote`), and the one that forks commands (:mod:`tests.run_zygote`)."""
+    """The processes that fork: labs (:mod:`tests.zygote`), commands (:mod:`tests.run_zygote`), the AWS CLI (:mod:`tests.aws_zygote`)."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="zygote-")
         self.folder = Path(self._folder.name)
-        self._processes = [self._start("zygote", LABS), self._start("run_zygote", RUNS)]
+        aws_zygote.install(self.folder / "bin", self.folder / AWS_CLI)
+        self._processes = [
+            self._start("zygote", LABS),
+            self._start("run_zygote", RUNS),
+            self._start("aws_zygote", AWS_CLI),
+        ]
 
     def _start(self, module: str, name: str) -> "subprocess.Popen[bytes]":
         listener = socket.socket(socket.AF_UNIX)
@@ -67,6 +73,8 @@ class Zygote:
 
     def __init__(self, folder: Path) -> None:
         self._labs, self._runs = Connection(folder / LABS), Connection(folder / RUNS)
+        self.path = os.pathsep.join([str(folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
+        """A ``PATH`` with the AWS CLI, and this Python."""
         self.facts: dict[str, Any] = self._labs.first["facts"]
         self.keys: list[str] = self._labs.first["keys"]
         self.profiles: dict[str, list[str]] = self._labs.first["profiles"]

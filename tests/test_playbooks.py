@@ -88,13 +88,12 @@ def test_the_script_as_printed_ends_in_the_same_state_as_apply(case: Case, form:
         "plan", case.playbook, case.target_in(second), "--format", form, "--out", str(script), *case.options(second)
     )
     assert code == 0, said
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ended = subprocess.run(
         ["sh", "script"] if form == "cli" else [sys.executable, "script"],
         cwd=second.folder,
         capture_output=True,
         text=True,
-        env={**second.env, "PATH": path, "INCIDENT": "case", "CONFIRM": case.target_in(second)},
+        env={**second.env, "PATH": second.zygote.path, "INCIDENT": "case", "CONFIRM": case.target_in(second)},
         timeout=300,
         check=False,
     )

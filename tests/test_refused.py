@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -345,7 +344,6 @@ def test_a_script_that_reaches_nobody_tries_nothing(form: str, aws: Aws) -> None
     only = replace(step, calls=tuple(call for call in step.calls if call.profile))
     module = aws_cli if form == "cli" else boto3_program
     script = module.script(replace(plan, steps=(only,)))
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ended = subprocess.run(
         ["sh", "-c", script] if form == "cli" else [sys.executable, "-c", script],
         cwd=aws.folder,
@@ -354,7 +352,7 @@ def test_a_script_that_reaches_nobody_tries_nothing(form: str, aws: Aws) -> None
         check=False,
         env={
             **aws.env,
-            "PATH": path,
+            "PATH": aws.zygote.path,
             "INCIDENT": "case",
             "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
             "AWS_MAX_ATTEMPTS": "1",

@@ -1,6 +1,5 @@
 """Scripts with the real command, against the lab."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -85,13 +84,12 @@ def test_script_as_printed_with_hostile_names_against_the_lab(form: str, labs: L
         )
     script = other.folder / "script"
     script.write_text(render(plan_of(planned, "'; touch ran; '"), form))
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ended = subprocess.run(
         ["sh", "script"] if form == "cli" else [sys.executable, "script"],
         cwd=other.folder,
         capture_output=True,
         text=True,
-        env={**other.env, "PATH": path, "INCIDENT": INCIDENT},
+        env={**other.env, "PATH": other.zygote.path, "INCIDENT": INCIDENT},
         timeout=300,
         check=False,
     )
