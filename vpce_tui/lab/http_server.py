@@ -51,10 +51,19 @@ class HttpServer:
         )
         self._server.channel_class = _Channel
         self.port: int = self._server.effective_port
-        threading.Thread(target=self._server.run, name="lab", daemon=True).start()
+        self._stopped = False
+        threading.Thread(target=self._run, name="lab", daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            self._server.run()
+        except OSError:  # what it waited for was closed
+            if not self._stopped:
+                raise
 
     def stop(self) -> None:
         """Stop answering, on connections that are kept, too."""
+        self._stopped = True
         for channel in list(self._server.active_channels.values()):
             cut(channel.socket)
         cut(self._server.socket)  # closed alone, it would accept as long as the thread waits for it

@@ -148,7 +148,10 @@ TAKE_OUT: Final[Action[InstanceState]] = Action(
         Choice(
             id="capacity",
             question="Should its Auto Scaling group launch another one",
-            options=(("lower", "no: lower the desired capacity"), ("replace", "yes: from the same AMI and role")),
+            options=(
+                ("lower", "no: lower the desired capacity"),
+                ("replace", "yes: the group launches another, from the AMI and role of its template"),
+            ),
             default=_default_capacity,
         ),
     ),
