@@ -134,7 +134,7 @@ def _verdict(state: InterfaceState, traffic: Traffic | None, block: str) -> tupl
 def _interfaces_to_verify(state: InterfaceState, traffic: Traffic, flow_peers: list[FlowPeer]) -> list[str]:
     """The interfaces whose records say it: those that talked with it, else all that have records."""
     named = {nic for item in flow_peers for nic in item.interfaces}
-    own = [nic.id for nic in state.interfaces if nic.attached and nic.id in traffic.newest_of]
+    own = [nic.id for nic in state.interfaces if nic.id in traffic.newest_of]
     return [nic for nic in own if nic in named] or own
 
 
