@@ -38,23 +38,24 @@ LABS, RUNS, AWS_CLI = "labs", "runs", "aws"
 class Zygotes:
     """The processes that fork: labs (:mod:`tests.zygote`), commands (:mod:`tests.run_zygote`), the AWS CLI (:mod:`tests.aws_zygote`)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *words: str) -> None:
+        """``words``: for the process that forks labs."""
         self._folder = tempfile.TemporaryDirectory(prefix="zygote-")
         self.folder = Path(self._folder.name)
         aws_zygote.install(self.folder / "bin", self.folder / AWS_CLI)
         self._processes = [
-            self._start("zygote", LABS),
+            self._start("zygote", LABS, *words),
             self._start("run_zygote", RUNS),
             self._start("aws_zygote", AWS_CLI),
         ]
 
-    def _start(self, module: str, name: str) -> "subprocess.Popen[bytes]":
+    def _start(self, module: str, name: str, *words: str) -> "subprocess.Popen[bytes]":
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(self.folder / name))
         listener.listen(64)
         with listener:
             return subprocess.Popen(
-                [sys.executable, "-m", f"tests.{module}", str(listener.fileno())],
+                [sys.executable, "-m", f"tests.{module}", str(listener.fileno()), *words],
                 cwd=TESTS.parent,
                 pass_fds=[listener.fileno()],
                 stdin=subprocess.PIPE,
@@ -222,9 +223,9 @@ class Aws:
 
 
 @contextmanager
-def own_zygote() -> Iterator[Zygote]:
-    """Connections to processes of one's own that fork labs and commands."""
-    zygotes = Zygotes()
+def own_zygote(*words: str) -> Iterator[Zygote]:
+    """Connections to processes of one's own that fork labs and commands; ``all-regions``: labs as the product has them."""
+    zygotes = Zygotes(*words)
     try:
         yield Zygote(zygotes.folder)
     finally:

@@ -65,7 +65,8 @@ def serve(lab: Lab, asked: dict, answer: int) -> None:
 
 
 def main() -> None:
-    enable_few_regions()
+    if "all-regions" not in sys.argv:
+        enable_few_regions()
     keep_parsed()
     lab = OpenLab(seed=7).build()
     warm(lab)

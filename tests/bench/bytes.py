@@ -106,7 +106,7 @@ def bare(size: tuple[int, int], env: dict[str, str], folder: Path) -> dict[str, 
 def main() -> None:
     from tests.conftest import Aws, own_zygote
 
-    with own_zygote() as zygote:
+    with own_zygote("all-regions") as zygote:
         answer = zygote.lab()
         with tempfile.TemporaryDirectory() as name:
             env = Aws(zygote, answer["url"], answer["pid"], Path(name)).env

@@ -80,7 +80,7 @@ def busy() -> None:
 def main() -> None:
     from tests.conftest import Aws, own_zygote
 
-    with own_zygote() as zygote:
+    with own_zygote("all-regions") as zygote:
         answer = zygote.lab()
         with tempfile.TemporaryDirectory() as name:
             env = Aws(zygote, answer["url"], answer["pid"], Path(name)).env

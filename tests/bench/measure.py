@@ -288,7 +288,7 @@ def main() -> None:
         row("imports", imports)
         row("pacing", pacing)
         row("memory", lambda: memory(folder))
-        with own_zygote() as zygote:
+        with own_zygote("all-regions") as zygote:
             for what, measured in (
                 ("keys", lambda url: key_latency(url, zygote.keys)),
                 ("own share", lambda url: step_share(url, zygote.keys, zygote.facts["victim"], folder)),
