@@ -14,6 +14,7 @@ from tests.relaunch import CASE, launched
 from tests.rules import created
 from tests.test_engine import apply as apply_plan
 from vpce_tui.aws.call import Call
+from vpce_tui.cli.commands.app import on_this_host
 from vpce_tui.detection.assessment import AssessedEvent
 from vpce_tui.detection.signals import Assessment, Severity
 from vpce_tui.incident.journal import Journal
@@ -287,3 +288,30 @@ def test_what_became_of_an_endpoint_stands_where_no_cell_cuts_it() -> None:
         where_to(AssessedEvent(replace(made, error_code="AccessDenied"), request, Assessment(Severity.HIGH)))
         == f"refused: {plain}"
     )
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "emulated"),
+    [
+        ("http://127.0.0.1:4566", True),
+        ("http://localhost:1", True),
+        ("http://[::1]:80", True),
+        ("", False),
+        ("https://ec2.eu-west-1.amazonaws.com", False),
+        ("https://127.0.0.1.example.com", False),
+    ],
+)
+def test_an_aws_on_this_host_is_not_taken_for_an_account(endpoint: str, emulated: bool) -> None:
+    assert on_this_host(endpoint) is emulated
+
+
+async def test_a_lab_that_is_served_is_marked_and_not_called_new(aws: Aws, plan_text: str) -> None:
+    assert apply_plan(aws, plan_text, "--step", "protect")[0] == 0
+    app = app_on(aws)
+    app.emulated = True
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, looked(app))
+        assert "LAB 123456789012" in words(app)
+        app.work_in("case", lambda: None)
+        assert not any("This lab is new" in text for _, text in app.messages)
+        app.leave_incident()

@@ -49,6 +49,7 @@ class VpceTui(SafeCrash, IncidentActions):
         theme: str = "",
         target: str = "",
         lab: bool = False,
+        emulated: bool = False,
         open_record: "Callable[[str, str], Any] | None" = None,
         keymap: Keymap | None = None,
     ) -> None:
@@ -62,7 +63,7 @@ class VpceTui(SafeCrash, IncidentActions):
         self._asked_to_leave = False
         self._chosen: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
         """Answers by playbook and target: they outlive the screen."""
-        self.lab = lab
+        self.lab, self.emulated = lab, emulated
         wanted = theme or os.environ.get("VPCE_TUI_THEME", "dark")
         self.theme = THEMES.get(wanted, "textual-dark")
 
@@ -102,7 +103,7 @@ class VpceTui(SafeCrash, IncidentActions):
                 locked = "locked by another process" if workspace.journal.holder else "read-only"
                 mode, look = f"{mode} ({locked})", "bold $warning"
         account = (
-            f"{'LAB ' if self.lab else ''}{identity.account}"
+            f"{'LAB ' if self.lab or self.emulated else ''}{identity.account}"
             if identity
             else "files only"
             if workspace.log_files

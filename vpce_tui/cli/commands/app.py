@@ -89,7 +89,8 @@ def build(
         workspace,
         theme=args.theme or "",
         target=args.target or "",
-        lab=lab is not None or _on_this_host(os.environ.get("AWS_ENDPOINT_URL", "")),
+        lab=lab is not None,
+        emulated=on_this_host(os.environ.get("AWS_ENDPOINT_URL", "")),
         open_record=open_record,
         keymap=keys,
     )
@@ -98,7 +99,7 @@ def build(
     return app
 
 
-def _on_this_host(endpoint: str) -> bool:
+def on_this_host(endpoint: str) -> bool:
     """Whether calls go to an emulator on this host: a lab that was served, and no account of anybody's."""
     return urlsplit(endpoint).hostname in ("127.0.0.1", "localhost", "::1")
 

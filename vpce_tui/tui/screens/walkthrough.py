@@ -104,7 +104,7 @@ class WalkthroughScreen(WalkthroughActions):
         leave = "leave"
         if step is not None and self._state(step) in ended:
             found += [] if last else [hint("right")]
-            leave = "leave (then 3: incident)" if last else leave
+            leave = f"leave (then {keys.shown('incident')}: incident)" if last else leave
         if step is not None and not self.workspace.read_only:
             known = self.step_record(step)
             if known.state is StepState.OUTCOME_UNKNOWN:
